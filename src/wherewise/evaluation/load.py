@@ -1,0 +1,189 @@
+"""Read a benchmark's records from a local folder or the Hugging Face hub into samples, and count them."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.parquet
+
+from wherewise.evaluation.records import answer_fields
+from wherewise.evaluation.specs import BenchmarkSpec, Layout, sample_from_row
+from wherewise.samples import Media, Sample
+from wherewise.samples.errors import InputError
+from wherewise.samples.store import read_dataset
+
+_ROWS_AT_A_TIME = 64
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Benchmark:
+    """A benchmark's records, loaded.
+
+    Attributes:
+        spec: What it is.
+        samples: Its questions, in file order.
+        root: Folder that the samples' media paths are relative to.
+        notes: What a reader of the score must know: missing subsets, short counts, a limit.
+        dataset_hash: sha256 over questions, options, gold answers and media of the loaded samples.
+    """
+
+    spec: BenchmarkSpec
+    samples: tuple[Sample, ...]
+    root: Path
+    notes: tuple[str, ...]
+    dataset_hash: str
+
+
+def load_benchmark(
+    spec: BenchmarkSpec,
+    data: Path | None,
+    *,
+    subsets: Sequence[str] = (),
+    limit: int | None = None,
+) -> Benchmark:
+    """Read a benchmark.
+
+    Args:
+        spec: What to read.
+        data: Local folder in the hub's layout, or a wherewise dataset (folder or ``.jsonl``); None downloads from the
+            hub.
+        subsets: Only these subsets; empty means all that are there.
+        limit: Only so many questions: those whose id has the smallest sha256, so a larger limit holds a smaller one.
+
+    Raises:
+        InputError: The folder or a subset is missing, nothing is in it, a record is damaged or an id occurs twice.
+    """
+    if unknown := sorted(set(subsets) - set(spec.subsets)):
+        known = ", ".join(sorted(spec.subsets)) or "none"
+        raise InputError(f"benchmark {spec.name!r} has no subset {', '.join(map(repr, unknown))}; known: {known}")
+    notes: list[str]
+    root = data if data is not None else download(spec, subsets)
+    if not root.exists():
+        raise InputError(f"no folder {root}: pass --data the folder that holds {spec.title}")
+    if spec.layout is Layout.WHEREWISE:
+        samples, notes = tuple(read_dataset(root, splits=[spec.split])), []
+    else:
+        samples, notes = _read_subsets(spec, root, subsets)
+    _refuse_repeated_ids(samples, root)
+    if limit is not None:
+        if limit < 1:
+            raise InputError(f"--limit must be at least 1, got {limit}")
+        if limit < len(samples):
+            notes.append(f"limited to {limit} of {len(samples)} questions")
+            keep = set(sorted((s.id for s in samples), key=_digest)[:limit])
+            samples = tuple(sample for sample in samples if sample.id in keep)
+    return Benchmark(
+        spec=spec, samples=samples, root=root, notes=tuple(notes), dataset_hash=dataset_hash(samples, root)
+    )
+
+
+def download(spec: BenchmarkSpec, subsets: Sequence[str]) -> Path:
+    """Fetch a benchmark's Parquet files from the Hugging Face hub into its cache.
+
+    Raises:
+        InputError: The benchmark is not on the hub, or `huggingface_hub` is not installed.
+    """
+    if not spec.hub_id:
+        raise InputError(f"benchmark {spec.name!r} is not on the hub: pass --data with its folder")
+    if importlib.util.find_spec("huggingface_hub") is None:
+        raise InputError(
+            f"downloading {spec.hub_id} needs huggingface_hub: pip install 'wherewise[train]', "
+            "or pass --data with a local copy"
+        )
+    hub = importlib.import_module("huggingface_hub")
+    patterns = [f"{subset}/{spec.split}-*.parquet" for subset in subsets or sorted(spec.subsets)]
+    return Path(hub.snapshot_download(spec.hub_id, repo_type="dataset", allow_patterns=patterns))
+
+
+def _read_subsets(spec: BenchmarkSpec, root: Path, subsets: Sequence[str]) -> tuple[tuple[Sample, ...], list[str]]:
+    samples: list[Sample] = []
+    notes: list[str] = []
+    absent: list[str] = []
+    for subset, expected in spec.subsets.items():
+        if subsets and subset not in subsets:
+            continue
+        files = sorted((root / subset).glob(f"{spec.split}-*.parquet"))
+        if not files:
+            absent.append(subset)
+            continue
+        before = len(samples)
+        for file in files:
+            samples.extend(_read_rows(spec, file, subset))
+        found = len(samples) - before
+        if found != expected:
+            notes.append(f"{subset}: {found} records, {expected} expected")
+    if subsets and absent:
+        raise InputError(f"{root}: no {spec.split}-*.parquet in {', '.join(absent)}")
+    if not samples:
+        raise InputError(
+            f"{root}: no records of {spec.title}; expected files such as "
+            f"{next(iter(spec.subsets))}/{spec.split}-00000-of-00001.parquet"
+        )
+    if absent:
+        notes.append(
+            f"{len(absent)} of {len(spec.subsets)} subsets are not in the folder, so the averages are not the "
+            f"benchmark's: {', '.join(absent)}"
+        )
+    return tuple(samples), notes
+
+
+def _read_rows(spec: BenchmarkSpec, file: Path, subset: str) -> Iterator[Sample]:
+    row_number = 0
+    with pyarrow.parquet.ParquetFile(file) as parquet:
+        for batch in parquet.iter_batches(batch_size=_ROWS_AT_A_TIME):
+            for row in batch.to_pylist():
+                yield sample_from_row(spec, row, subset=subset, where=f"{file}: row {row_number}")
+                row_number += 1
+
+
+def _refuse_repeated_ids(samples: Sequence[Sample], root: Path) -> None:
+    seen: set[str] = set()
+    for sample in samples:
+        if sample.id in seen:
+            raise InputError(f"{root}: sample id {sample.id!r} occurs twice; ids must be unique within a benchmark")
+        seen.add(sample.id)
+
+
+def dataset_hash(samples: Sequence[Sample], root: Path) -> str:
+    """sha256 of what the questions are, independent of their order.
+
+    Media inside the records count with their bytes, media files with their path and size.
+    """
+    lines = sorted(
+        json.dumps(
+            [
+                sample.id,
+                sample.task,
+                sample.group,
+                sample.question,
+                sample.options,
+                sample.answer.kind,
+                answer_fields(sample.answer),
+                sample.facts.get("prompt"),
+                [_media_mark(medium, root) for medium in sample.media],
+            ],
+            ensure_ascii=False,
+            sort_keys=True,
+        )
+        for sample in samples
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _media_mark(medium: Media, root: Path) -> str:
+    if medium.data is not None:
+        return hashlib.sha256(medium.data).hexdigest()
+    path = root / str(medium.path)
+    if not path.is_file():
+        raise InputError(f"{root}: media file {medium.path!r} is missing; restore it or drop its samples")
+    return f"{medium.path}:{path.stat().st_size}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,149 @@
+"""Scores of a set of predictions: by task, micro and macro, with intervals, baselines and failure rates.
+
+Every question counts: a reply without an answer and a provider's failure score 0 and stay in the denominator.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from wherewise.evaluation.records import Prediction
+from wherewise.evaluation.statistics import Estimate, clustered_mean
+
+
+class Average(StrEnum):
+    """How scores of several tasks become one."""
+
+    MICRO = "micro"
+    """Mean over questions."""
+    MACRO = "macro"
+    """Mean over tasks of the mean over a task's questions."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scored:
+    """A score and what stands beside it.
+
+    Attributes:
+        estimate: The score with its interval.
+        chance: Score of a uniform guess among the options.
+        frequent: Score of always giving the task's most frequent gold answer.
+    """
+
+    estimate: Estimate
+    chance: float
+    frequent: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Summary:
+    """All figures of one run.
+
+    Attributes:
+        micro: Over questions.
+        macro: Over tasks.
+        tasks: By task, sorted by name.
+        abstained: Share of questions whose reply held no answer.
+        truncated: Share of questions whose reply hit the length limit.
+        failed: Share of questions to which the provider gave no reply.
+        conflicting: Share of questions whose reply contradicted itself.
+        rules: How many replies each extraction rule read.
+        mean_tokens: Generated tokens per reply.
+    """
+
+    micro: Scored
+    macro: Scored
+    tasks: Mapping[str, Scored]
+    abstained: float
+    truncated: float
+    failed: float
+    conflicting: float
+    rules: Mapping[str, int]
+    mean_tokens: float
+
+
+def chance(predictions: Sequence[Prediction]) -> float:
+    """Expected score of a uniform guess: the mean of 1/options; yes/no counts as two, an open answer scores 0."""
+    return sum(_guess(p) for p in predictions) / len(predictions)
+
+
+def _guess(prediction: Prediction) -> float:
+    if prediction.kind == "boolean":
+        return 0.5
+    return 1 / len(prediction.options) if prediction.options else 0.0
+
+
+def frequent_key(prediction: Prediction, *, by_letter: bool) -> str:
+    """What "the same gold answer" means for the most-frequent baseline: a letter, or the answer's content."""
+    if prediction.kind == "choice":
+        return str(prediction.gold["letter" if by_letter else "text"])
+    return repr(sorted((name, value) for name, value in prediction.gold.items()))
+
+
+def frequent(predictions: Sequence[Prediction]) -> float:
+    """Score of always giving the most frequent gold answer of these questions, known from the same questions.
+
+    For choices this is the better of the most frequent letter and the most frequent option text.
+    """
+    best = max(
+        max(Counter(frequent_key(p, by_letter=by_letter) for p in predictions).values()) for by_letter in (True, False)
+    )
+    return best / len(predictions)
+
+
+def summarize(predictions: Sequence[Prediction], *, level: float = 0.95) -> Summary:
+    """Compute every figure; the order of the predictions does not matter.
+
+    Args:
+        predictions: At least one.
+        level: Level of the intervals.
+
+    Raises:
+        ValueError: No predictions.
+    """
+    if not predictions:
+        raise ValueError("no predictions to summarize: the benchmark is empty or the run has not started")
+    ordered = sorted(predictions, key=lambda p: p.id)
+    by_task: dict[str, list[Prediction]] = defaultdict(list)
+    for prediction in ordered:
+        by_task[prediction.task].append(prediction)
+    tasks = {task: _scored(by_task[task], level=level) for task in sorted(by_task)}
+    n = len(ordered)
+    macro = Scored(
+        estimate=clustered_mean(
+            [p.score for p in ordered],
+            [p.group for p in ordered],
+            strata=[p.task for p in ordered],
+            level=level,
+        ),
+        chance=sum(scored.chance for scored in tasks.values()) / len(tasks),
+        frequent=sum(scored.frequent for scored in tasks.values()) / len(tasks),
+    )
+    micro = Scored(
+        estimate=clustered_mean([p.score for p in ordered], [p.group for p in ordered], level=level),
+        chance=chance(ordered),
+        frequent=sum(tasks[task].frequent * len(by_task[task]) for task in tasks) / n,
+    )
+    rules = Counter("failed" if p.error is not None else p.rule for p in ordered)
+    return Summary(
+        micro=micro,
+        macro=macro,
+        tasks=tasks,
+        abstained=sum(p.abstained for p in ordered if p.error is None) / n,
+        truncated=sum(p.truncated for p in ordered) / n,
+        failed=sum(p.error is not None for p in ordered) / n,
+        conflicting=sum(bool(p.conflicts) for p in ordered) / n,
+        rules=dict(sorted(rules.items(), key=lambda item: (-item[1], item[0]))),
+        mean_tokens=sum(p.tokens for p in ordered) / n,
+    )
+
+
+def _scored(predictions: Sequence[Prediction], *, level: float) -> Scored:
+    return Scored(
+        estimate=clustered_mean([p.score for p in predictions], [p.group for p in predictions], level=level),
+        chance=chance(predictions),
+        frequent=frequent(predictions),
+    )

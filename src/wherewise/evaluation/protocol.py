@@ -1,0 +1,118 @@
+"""The settings under which a score was measured, and their id. Scores with different ids are not comparable."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from wherewise.answers.styles import PromptConfig, PromptStyle, render_prompt
+from wherewise.evaluation.load import Benchmark
+from wherewise.evaluation.providers.base import Request
+from wherewise.evaluation.scoring import PARSER_VERSION
+from wherewise.samples import Sample
+
+DEFAULT_FRAMES = 16
+"""Frames of a clip when neither the settings nor the sample say how many."""
+
+
+class MediaLimits(BaseModel):
+    """How much of the pictures and clips the model sees."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    frames: int | None = Field(default=None, ge=2)
+    """At most so many frames of a clip, evenly spaced. None: those that the sample names, else `DEFAULT_FRAMES`."""
+    fps: float | None = Field(default=None, gt=0)
+    """Frames per second at which a clip is sampled, up to `frames`; None: evenly spaced whatever its length."""
+    max_pixels: int | None = Field(default=None, ge=1)
+    """Largest width x height of a picture or frame; larger ones are shrunk. None: the processor's own limit."""
+    blind: bool = False
+    """Show no picture at all: what the questions give away by themselves."""
+
+
+class Decoding(BaseModel):
+    """How replies are generated; always greedy."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_new_tokens: int = Field(default=128, ge=1)
+    """Longest reply in tokens; a reply that reaches it counts as truncated."""
+
+
+class EvalConfig(BaseModel):
+    """Everything about a run except the benchmark and the model."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    prompt: PromptConfig | None = None
+    """How questions are put; None: the benchmark's official prompt, or the default style where it has none."""
+    media: MediaLimits = MediaLimits()
+    """What the model sees."""
+    decoding: Decoding = Decoding()
+    """How it answers."""
+
+    @property
+    def style(self) -> PromptStyle:
+        """Style that replies are read in."""
+        return (self.prompt or PromptConfig()).style
+
+
+def prompt_text(sample: Sample, config: EvalConfig) -> str:
+    """The user's turn for one sample."""
+    if config.prompt is None:
+        official = sample.facts.get("prompt")
+        return str(official) if official is not None else render_prompt(sample, PromptConfig())
+    return render_prompt(sample, config.prompt)
+
+
+def build_requests(benchmark: Benchmark, config: EvalConfig) -> list[Request]:
+    """One request a sample, in the benchmark's order."""
+    return [
+        Request(
+            sample_id=sample.id,
+            text=prompt_text(sample, config),
+            media=() if config.media.blind else sample.media,
+            root=benchmark.root,
+        )
+        for sample in benchmark.samples
+    ]
+
+
+def protocol(
+    benchmark: Benchmark, config: EvalConfig, requests: Sequence[Request], *, replayed: bool
+) -> dict[str, Any]:
+    """What two scores must share to be comparable; the model is not part of it.
+
+    Args:
+        benchmark: Loaded records.
+        config: Prompt, media and decoding.
+        requests: As asked; their texts are hashed, so that a reworded instruction is another protocol.
+        replayed: The replies come from a file, so nothing is known of how they were made.
+    """
+    prompts = json.dumps(sorted((request.sample_id, request.text) for request in requests), ensure_ascii=False)
+    return {
+        "benchmark": benchmark.spec.name,
+        "split": benchmark.spec.split,
+        "metric": benchmark.spec.metric.value,
+        "dataset_sha256": benchmark.dataset_hash,
+        "prompt": "official" if config.prompt is None else config.prompt.model_dump(mode="json"),
+        "prompts_sha256": hashlib.sha256(prompts.encode()).hexdigest(),
+        "media": config.media.model_dump(mode="json"),
+        "decoding": {"strategy": "greedy", **config.decoding.model_dump(mode="json")},
+        "replayed": replayed,
+        "parser_version": PARSER_VERSION,
+    }
+
+
+def protocol_id(settings: dict[str, Any]) -> str:
+    """sha256 of the settings in canonical JSON.
+
+    >>> protocol_id({"a": 1, "b": 2}) == protocol_id({"b": 2, "a": 1})
+    True
+    """
+    text = json.dumps(settings, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

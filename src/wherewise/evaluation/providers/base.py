@@ -1,0 +1,66 @@
+"""What answers the questions: a model, a file of replies, or a baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from wherewise.samples import Media
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """One question as the model is asked it.
+
+    Attributes:
+        sample_id: The sample's id.
+        text: The user's turn: question, options, instruction.
+        media: Pictures and clips, shown before the text.
+        root: Folder that media paths are relative to.
+    """
+
+    sample_id: str
+    text: str
+    media: tuple[Media, ...]
+    root: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """What came back.
+
+    Attributes:
+        text: The reply without special tokens; empty when there is an `error`.
+        truncated: True if the length limit ended it.
+        tokens: Generated tokens; 0 if unknown.
+        error: Why there is no reply, or None.
+    """
+
+    text: str
+    truncated: bool = False
+    tokens: int = 0
+    error: str | None = None
+
+
+class Provider(Protocol):
+    """Answers requests.
+
+    Attributes:
+        name: Kind and model for tables (``hf:outputs/grpo``).
+        fingerprint: Changes when the replies could change: a hash of the weights or of the file of replies.
+        batch_size: Requests that are best handed over together.
+    """
+
+    name: str
+    fingerprint: str
+    batch_size: int
+
+    def order(self, requests: Sequence[Request]) -> list[Request]:
+        """The order in which requests are best asked (similar sizes together)."""
+        ...
+
+    def generate(self, requests: Sequence[Request]) -> list[Reply]:
+        """One reply a request, in order."""
+        ...

@@ -1,0 +1,174 @@
+"""Replies of a local Hugging Face model: pictures and clips, batches of similar size, greedy decoding."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import torch
+
+from wherewise.evaluation.protocol import DEFAULT_FRAMES, Decoding, MediaLimits
+from wherewise.evaluation.providers.base import Reply, Request
+from wherewise.media.errors import MediaError
+from wherewise.media.image import image_size, load_image
+from wherewise.media.video import Frames, load_frames
+from wherewise.models.forward import watch_vision
+from wherewise.models.inputs import (
+    Clip,
+    EncodedPrompt,
+    collate,
+    encode_prompt,
+    end_token_ids,
+    padding_id,
+    vision_token_ids,
+)
+from wherewise.models.load import LoadedModel, Precision, load_model
+from wherewise.samples import Image, Media, Video
+
+
+class HfProvider:
+    """Asks a model in this process.
+
+    A sample whose picture cannot be read, or whose text holds control tokens, fails with the reason and the others go
+    on; anything wrong with the model itself ends the run.
+
+    Args:
+        loaded: Model and processor.
+        media: What the model sees.
+        decoding: Longest reply.
+        batch_size: Samples a batch.
+    """
+
+    def __init__(self, loaded: LoadedModel, *, media: MediaLimits, decoding: Decoding, batch_size: int = 16) -> None:
+        self.name = f"hf:{loaded.name}"
+        self.batch_size = batch_size
+        self.fingerprint = model_fingerprint(loaded)
+        self._loaded = loaded
+        self._media = media
+        self._decoding = decoding
+
+    @classmethod
+    def load(
+        cls,
+        path_or_name: str | Path,
+        *,
+        media: MediaLimits,
+        decoding: Decoding,
+        batch_size: int = 16,
+        dtype: Precision = "auto",
+        device: str = "auto",
+    ) -> HfProvider:
+        """Load a model folder, a Hub name or ``starter``."""
+        loaded = load_model(path_or_name, dtype=dtype, device=device)
+        return cls(loaded, media=media, decoding=decoding, batch_size=batch_size)
+
+    def order(self, requests: Sequence[Request]) -> list[Request]:
+        """Similar prompt lengths together, largest first, so that a batch that does not fit in memory fails at once."""
+        return sorted(requests, key=lambda request: (-self._size(request), request.sample_id))
+
+    def _size(self, request: Request) -> int:
+        """Rough length of the prompt: characters plus pixels / 256."""
+        size = len(request.text)
+        for medium in request.media:
+            if isinstance(medium, Image):
+                size += self._pixels(medium, request) // 256
+            else:
+                size += (self._media.frames or DEFAULT_FRAMES) * 256
+        return size
+
+    def _pixels(self, image: Image, request: Request) -> int:
+        try:
+            width, height = image_size(image, request.root, sample_id=request.sample_id)
+        except MediaError:
+            return 0  # `generate` reports it
+        return min(width * height, self._media.max_pixels or width * height)
+
+    def generate(self, requests: Sequence[Request]) -> list[Reply]:
+        """One greedy reply a request, in order."""
+        encoded: list[EncodedPrompt | Reply] = [self._encode(request) for request in requests]
+        prompts = [item for item in encoded if isinstance(item, EncodedPrompt)]
+        replies = iter(self._answer(prompts) if prompts else [])
+        return [item if isinstance(item, Reply) else next(replies) for item in encoded]
+
+    def _encode(self, request: Request) -> EncodedPrompt | Reply:
+        try:
+            media = [self._decode(medium, request) for medium in request.media]
+            return encode_prompt(self._loaded.processor, request.text, media, sample_id=request.sample_id)
+        except ValueError as error:  # MediaError is one too
+            return Reply(text="", error=str(error))
+
+    def _decode(self, medium: Media, request: Request) -> PIL.Image.Image | Clip:
+        if isinstance(medium, Image):
+            return shrink(load_image(medium, request.root, sample_id=request.sample_id), self._media.max_pixels)
+        return self._clip(medium, request)
+
+    def _clip(self, video: Video, request: Request) -> Clip:
+        frames, fps = self._media.frames, self._media.fps
+        if frames is None and not (fps is None and video.frame_times):
+            frames = DEFAULT_FRAMES
+        clip = load_frames(video, request.root, sample_id=request.sample_id, fps=fps, max_frames=frames)
+        if self._media.max_pixels is None:
+            return clip
+        shrunk = [np.asarray(shrink(PIL.Image.fromarray(frame), self._media.max_pixels)) for frame in clip.array]
+        return Frames(array=np.stack(shrunk), times=clip.times)
+
+    @torch.inference_mode()
+    def _answer(self, prompts: Sequence[EncodedPrompt]) -> list[Reply]:
+        model, processor = self._loaded.model, self._loaded.processor
+        batch = collate(prompts, pad_id=padding_id(processor), device=next(model.parameters()).device)
+        ends = end_token_ids(processor)
+        with watch_vision(model, batch):
+            # Plain greedy, whatever the checkpoint's generation config says (Qwen2.5-VL: a repetition penalty).
+            output = model.generate(
+                **batch.model_inputs(),
+                max_new_tokens=self._decoding.max_new_tokens,
+                do_sample=False,
+                num_beams=1,
+                repetition_penalty=1.0,
+                temperature=None,
+                top_p=None,
+                top_k=None,
+                eos_token_id=list(ends),
+                pad_token_id=padding_id(processor),
+                suppress_tokens=list(vision_token_ids(processor)),
+            )
+        rows: list[list[int]] = output[:, batch.input_ids.shape[1] :].tolist()
+        return [self._reply(row, ends) for row in rows]
+
+    def _reply(self, ids: list[int], ends: tuple[int, ...]) -> Reply:
+        end = next((position for position, token in enumerate(ids) if token in ends), None)
+        kept = ids if end is None else ids[:end]
+        text = self._loaded.processor.tokenizer.decode(kept, skip_special_tokens=True)
+        return Reply(text=text, truncated=end is None, tokens=len(kept) + (end is not None))
+
+
+def shrink(picture: PIL.Image.Image, max_pixels: int | None) -> PIL.Image.Image:
+    """The picture with at most so many pixels, its aspect ratio kept."""
+    if max_pixels is None or picture.width * picture.height <= max_pixels:
+        return picture
+    scale = (max_pixels / (picture.width * picture.height)) ** 0.5
+    size = (max(1, int(picture.width * scale)), max(1, int(picture.height * scale)))
+    return picture.resize(size, PIL.Image.Resampling.BICUBIC)
+
+
+def model_fingerprint(loaded: LoadedModel) -> str:
+    """sha256 of all weights as loaded, the configuration, the vocabulary and the chat template."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(loaded.model.state_dict().items()):
+        digest.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}".encode())
+        digest.update(_bytes(tensor))
+    processor: Any = loaded.processor
+    digest.update(str(sorted(processor.tokenizer.get_vocab().items())).encode())
+    digest.update(str(processor.chat_template).encode())
+    for part in ("image_processor", "video_processor"):
+        if (settings := getattr(processor, part, None)) is not None:
+            digest.update(settings.to_json_string().encode())
+    return digest.hexdigest()
+
+
+def _bytes(tensor: torch.Tensor) -> bytes:
+    return bytes(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())

@@ -1,0 +1,182 @@
+"""Simulated scenes to balanced samples: a stream that is the same whatever the number of processes."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import multiprocessing
+import random
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from wherewise.media import encode_video
+from wherewise.questions.balance import Balancer
+from wherewise.questions.config import QuestionsConfig
+from wherewise.questions.generate import candidates
+from wherewise.questions.question import Question
+from wherewise.questions.sampling import to_sample
+from wherewise.samples.media import Image, Media, Video
+from wherewise.samples.sample import Sample
+from wherewise.scenes import Scene
+from wherewise.scenes.simulate import SimulateConfig, Simulated, SimulationError, encode_jpeg, load_catalogue, simulate
+
+CHUNK = 8
+"""Scenes that a worker process makes at a time."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """A scene with its media and everything that could be asked of it.
+
+    Attributes:
+        scene: The scene.
+        media: What the model sees of it.
+        candidates: Questions by task, before balancing.
+        refused: How often each reason refused a scene (``scenes.…``) or question (``questions.…``).
+    """
+
+    scene: Scene | None
+    media: tuple[Media, ...]
+    candidates: Mapping[str, list[Question]]
+    refused: Counter[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """What a worker process needs to make scenes; plain values only."""
+
+    simulate: SimulateConfig
+    questions: QuestionsConfig
+    seed: int
+    jpeg_quality: int
+
+
+def split_seed(seed: int, split: str) -> int:
+    """Seed of a split's scenes: splits share no scene, and one split's size never changes another's scenes."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{split}".encode()).digest()[:4], "big")
+
+
+def encode(made: Simulated, config: SimulateConfig, jpeg_quality: int) -> tuple[Media, ...]:
+    """The pictures as one JPEG, or as one H.264 clip."""
+    if len(made.rgb) == 1:
+        data = encode_jpeg(made.rgb[0], jpeg_quality)
+        return (Image(data=data, width=config.width, height=config.height),)
+    clip = encode_video(np.stack(made.rgb), config.fps)
+    length = len(made.rgb) / config.fps
+    return (Video(data=clip, fps=config.fps, duration=length, width=config.width, height=config.height),)
+
+
+def make_scenes(job: Job, indices: Iterable[int]) -> list[Made]:
+    """Make some scenes of the series that `job.seed` begins, each from its index alone."""
+    made = []
+    for index in indices:
+        refused: Counter[str] = Counter()
+        try:
+            simulated = simulate(job.simulate, job.seed, index)
+        except SimulationError:
+            refused["scenes.given_up"] += 1
+            made.append(Made(scene=None, media=(), candidates={}, refused=refused))
+            continue
+        refused.update({f"scenes.{reason}": count for reason, count in simulated.rejections.items()})
+        rng = random.Random(f"questions/{job.seed}/{index}")
+        found, why_not = candidates(simulated.scene, families=job.questions.families, rng=rng, config=job.questions)
+        refused.update({f"questions.{reason}": count for reason, count in why_not.items()})
+        media = encode(simulated, job.simulate, job.jpeg_quality)
+        made.append(Made(scene=simulated.scene, media=media, candidates=found, refused=refused))
+    return made
+
+
+def _stream(job: Job, count: int, workers: int) -> Iterator[Made]:
+    """Scenes 0 .. count-1 in order, made in this process or in a pool."""
+    chunks = [range(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
+    if workers <= 1:
+        for chunk in chunks:
+            for index in chunk:
+                yield from make_scenes(job, [index])
+        return
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting: deque[Future[list[Made]]] = deque()
+        for chunk in chunks:
+            waiting.append(pool.submit(make_scenes, job, chunk))
+            if len(waiting) > 3 * workers:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+
+
+def build_dataset(
+    simulate_config: SimulateConfig,
+    questions_config: QuestionsConfig | None = None,
+    *,
+    splits: Mapping[str, int],
+    seed: int = 0,
+    jpeg_quality: int = 92,
+    workers: int = 1,
+    rejections: Counter[str] | None = None,
+    on_scene: Callable[[str, Scene], None] | None = None,
+    on_progress: Callable[[int], None] | None = None,
+) -> Iterator[Sample]:
+    """Simulate scenes, ask them, balance the answers within each split.
+
+    Holds `questions_config.block` scenes with their media in memory. The same arguments give the same samples, with
+    any number of workers.
+
+    Args:
+        simulate_config: What the scenes look like.
+        questions_config: What is asked; defaults where None. With no vocabulary, absent things are drawn from the
+            simulator's categories.
+        splits: Number of scenes of each split; a scene that cannot be made is counted in `rejections` and left out.
+        seed: Seed of everything.
+        jpeg_quality: 1..95.
+        workers: Processes; 1 works in this one.
+        rejections: Counter that is filled with the reasons of refused scenes and questions, as it goes.
+        on_scene: Called with split and scene for each scene that gave samples, before its samples come.
+        on_progress: Called with the number of scenes that became ready.
+
+    Yields:
+        The samples, split after split, scene after scene.
+    """
+    asked = questions_config or QuestionsConfig()
+    if asked.vocabulary is None:
+        words = simulate_config.categories or load_catalogue().categories()
+        asked = asked.model_copy(update={"vocabulary": tuple(words)})
+    tally = Counter() if rejections is None else rejections
+    for split, count in splits.items():
+        own = split_seed(seed, split)
+        balancer = Balancer(asked, own)
+        job = Job(simulate=simulate_config, questions=asked, seed=own, jpeg_quality=jpeg_quality)
+        stream = _stream(job, count, workers)
+        while block := _take(stream, asked.block, on_progress):
+            balancer.observe([(made.scene.id, made.candidates) for made in block if made.scene is not None])
+            for made in block:
+                tally.update(made.refused)
+                if made.scene is None:
+                    continue
+                questions, dropped = balancer.choose(made.scene.id, made.candidates)
+                tally.update({f"questions.{reason}": number for reason, number in dropped.items()})
+                if questions and on_scene is not None:
+                    on_scene(split, made.scene)
+                numbers: Counter[str] = Counter()
+                for question in questions:
+                    yield to_sample(
+                        question,
+                        made.scene,
+                        made.media,
+                        number=numbers[question.task],
+                        split=split,
+                        margins=asked.margins,
+                    )
+                    numbers[question.task] += 1
+
+
+def _take(stream: Iterator[Made], count: int, on_progress: Callable[[int], None] | None) -> list[Made]:
+    block = []
+    for made in itertools.islice(stream, count):
+        block.append(made)
+        if on_progress is not None:
+            on_progress(1)
+    return block

@@ -1,0 +1,72 @@
+"""Is A in front of or behind B, seen from the camera?"""
+
+from __future__ import annotations
+
+import random
+
+from wherewise.questions.config import QuestionsConfig
+from wherewise.questions.geometry import depth_range, overlap_share
+from wherewise.questions.question import Question, Rejection, contest_cues, phrase
+from wherewise.questions.referring import draw
+from wherewise.samples.answer import LETTERS, Choice
+from wherewise.scenes import Scene
+
+TEMPLATES = (
+    "Is the {a} in front of or behind the {b}?",
+    "Seen from the camera, is the {a} in front of or behind the {b}?",
+    "From this viewpoint, is the {a} in front of or behind the {b}?",
+    "Where is the {a}, from where the picture was taken: in front of or behind the {b}?",
+)
+WORDS = ("in front", "behind")
+
+
+def front_behind(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Question | Rejection:
+    """Order of A and B along the camera's viewing direction.
+
+    Depth is measured along the optical axis, not towards each object. A is in front of B when (1) the middle of A's
+    depth range is nearer than B's by more than ``max(depth_gap, depth_ratio * nearer)``, (2) A's range also starts
+    and ends nearer than B's, and (3) the nearest *visible surface* of A is nearer than B's by the same margin. The
+    objects need not hide each other; `line_overlap` > 0 asks that their boxes overlap sideways in the picture.
+    """
+    drawn = draw(scene, rng, config.margins, 2)
+    if isinstance(drawn, Rejection):
+        return drawn
+    view, (a, b) = drawn
+    margins = config.margins
+    if overlap_share((a.box[0], a.box[2]), (b.box[0], b.box[2])) < margins.line_overlap:
+        return Rejection.NO_LINE_OF_SIGHT
+    assert a.seen.distance is not None
+    assert b.seen.distance is not None
+    ranges = depth_range(view.camera, a.object), depth_range(view.camera, b.object)
+    middles = sum(ranges[0]) / 2, sum(ranges[1]) / 2
+    in_front = middles[0] < middles[1]
+    agree = all((ranges[0][end] < ranges[1][end]) == in_front for end in (0, 1))
+    surfaces = a.seen.distance, b.seen.distance
+    agree = agree and (surfaces[0] < surfaces[1]) == in_front
+    clear = all(
+        abs(pair[0] - pair[1]) > max(margins.depth_gap, margins.depth_ratio * min(pair)) for pair in (middles, surfaces)
+    )
+    if min(ranges[0][0], ranges[1][0]) <= 0 or not agree or not clear:
+        return Rejection.MARGIN_DEPTH
+    answer, contrary = ("in front", "behind") if in_front else ("behind", "in front")
+    near, far = (a, b) if in_front else (b, a)
+    options = tuple(rng.sample(WORDS, 2))
+    return Question(
+        task="front_behind",
+        text=phrase(TEMPLATES, rng, config, a=a.name, b=b.name),
+        answer=Choice(letter=LETTERS[options.index(answer)], text=answer),
+        options=options,
+        words=WORDS,
+        focus=(a.object.id, b.object.id),
+        rationale=f"Along the viewing direction the {near.name} comes first and the {far.name} lies further back.",
+        cues={
+            answer: (f"says {answer}", *contest_cues(near.object, far.object, "front")),
+            contrary: (f"says {contrary}", *contest_cues(far.object, near.object, "front")),
+        },
+        facts={
+            "subject": a.object.id,
+            "object": b.object.id,
+            "depths": [list(ranges[0]), list(ranges[1])],
+            "surfaces": list(surfaces),
+        },
+    )

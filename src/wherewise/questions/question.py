@@ -1,0 +1,115 @@
+"""A question about a scene with its known answer, or the reason why none is asked."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from wherewise.questions.config import QuestionsConfig
+from wherewise.samples.answer import Answer, answer_text
+from wherewise.scenes import Scene, SceneObject
+
+
+class Rejection(StrEnum):
+    """Why a draw gave no question."""
+
+    NOT_A_STILL = "not_a_still"
+    """The family asks about one picture; the scene has several views."""
+    NOT_A_CLIP = "not_a_clip"
+    """The family asks about a clip; the scene has a single view."""
+    TOO_FEW_OBJECTS = "too_few_objects"
+    """Fewer objects are in view than the question names."""
+    TOO_SMALL = "too_small"
+    """An object has too few visible pixels."""
+    HIDDEN = "hidden"
+    """Too much of an object is hidden by others or outside the picture."""
+    AMBIGUOUS_REFERENT = "ambiguous_referent"
+    """A name would fit more than one visible object."""
+    MARGIN_HORIZONTAL = "margin_horizontal"
+    """The objects are too close to each other from left to right, or overlap too much."""
+    MARGIN_VERTICAL = "margin_vertical"
+    """The objects are too close to each other from top to bottom, or overlap too much."""
+    MARGIN_DEPTH = "margin_depth"
+    """The depths along the viewing direction are too close, or two measures of depth disagree."""
+    MARGIN_DISTANCE = "margin_distance"
+    """The distances are too close, too short, or two measures of distance disagree."""
+    MARGIN_SIZE = "margin_size"
+    """The sizes are too close, or volume and longest side disagree."""
+    MARGIN_TIME = "margin_time"
+    """The first appearances are too close in time, or one is not clear."""
+    NO_LINE_OF_SIGHT = "no_line_of_sight"
+    """In front/behind: the boxes overlap less from side to side than the margin asks for."""
+    NO_PLAUSIBLE_ABSENTEE = "no_plausible_absentee"
+    """Every plausible label is in view, or might be."""
+    COUNT_OUT_OF_RANGE = "count_out_of_range"
+    """The count is outside the range that is asked for."""
+    DUPLICATE = "duplicate"
+    """The same question was already drawn for this scene."""
+    PREDICTABLE = "predictable"
+    """The balancer dropped it: the words alone give the answer away too often."""
+    SURPLUS = "surplus"
+    """The balancer dropped it: the scene has enough questions, or the answer is over-represented."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """One question about one scene.
+
+    Attributes:
+        task: Family that made it.
+        text: The question, without options.
+        answer: The true answer.
+        options: Option texts of a choice, in order; empty otherwise.
+        words: All answers of the family if they are a closed set of words; empty otherwise.
+        focus: Ids of the objects that the answer rests on, in the order of the rationale.
+        rationale: A correct reason without numbers.
+        cues: For each possible answer text, what the words alone say for it; the balancer weighs these.
+        facts: What the answer was derived from; plain JSON values.
+    """
+
+    task: str
+    text: str
+    answer: Answer
+    options: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    focus: tuple[str, ...] = ()
+    rationale: str
+    cues: Mapping[str, tuple[str, ...]]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """The answer as text, the unit of balance."""
+        return answer_text(self.answer)
+
+
+class Family(Protocol):
+    """A question family: a pure function of scene, random state and config."""
+
+    def __call__(self, scene: Scene, rng: random.Random, config: QuestionsConfig) -> Question | Rejection:
+        """One question, or why there is none."""
+        ...
+
+
+def phrase(templates: tuple[str, ...], rng: random.Random, config: QuestionsConfig, /, **names: str) -> str:
+    """Fill one of the templates: the first, or any, as the config says."""
+    template = templates[0] if config.phrasings == "one" else rng.choice(templates)
+    return template.format(**names)
+
+
+def contest_cues(winner: SceneObject, loser: SceneObject, relation: str) -> tuple[str, ...]:
+    """Cues for "`winner` stands in `relation` to `loser`": each word on its own and the pair of categories.
+
+    The same fact worded the other way round gives the same cues, so a balancer learns ``sofas are larger than cups``
+    whichever of them is named first.
+    """
+    cues = [f"{relation}:{winner.category}>{loser.category}", f"{relation}+{winner.category}"]
+    cues.append(f"{relation}-{loser.category}")
+    if winner.color:
+        cues.append(f"{relation}+{winner.color}")
+    if loser.color:
+        cues.append(f"{relation}-{loser.color}")
+    return tuple(cues)

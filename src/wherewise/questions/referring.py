@@ -1,0 +1,148 @@
+"""Which objects can be asked about in a view, and what to call them."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from wherewise.questions.config import MarginsConfig
+from wherewise.questions.question import Rejection
+from wherewise.scenes import Camera, Scene, SceneObject, View, Visibility
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Referent:
+    """An object that a question may name.
+
+    Attributes:
+        object: The object.
+        seen: How the view sees it.
+        name: What it alone is called (``red chair``).
+    """
+
+    object: SceneObject
+    seen: Visibility
+    name: str
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """Mean of the visible pixels."""
+        assert self.seen.center is not None
+        return self.seen.center
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Box of the visible pixels."""
+        assert self.seen.box is not None
+        return self.seen.box
+
+
+def same_kind(first: str, second: str) -> bool:
+    """Whether one category may be taken for the other: equal, or the head of it (``table``, ``coffee table``).
+
+    >>> same_kind("chair", "armchair"), same_kind("table", "coffee table"), same_kind("table lamp", "table")
+    (True, True, False)
+    """
+    return first.endswith(second) or second.endswith(first)
+
+
+def may_be(category: str, color: str | None, other: SceneObject) -> bool:
+    """Whether a person might call `other` by this category and colour."""
+    if not same_kind(category, other.category):
+        return False
+    return color is None or other.color is None or color == other.color
+
+
+def least_pixels(camera: Camera, margins: MarginsConfig) -> float:
+    """Visible pixels that an object needs in this picture."""
+    return max(float(margins.min_pixels), margins.min_pixel_share * camera.width * camera.height)
+
+
+def visibility_problem(camera: Camera, seen: Visibility, margins: MarginsConfig) -> Rejection | None:
+    """Why an object cannot be asked about, or None when it is seen well."""
+    if seen.pixels < least_pixels(camera, margins) or seen.box is None or seen.center is None:
+        return Rejection.TOO_SMALL
+    if seen.fraction < margins.min_fraction or seen.distance is None or seen.distance_far is None:
+        return Rejection.HIDDEN
+    return None
+
+
+def in_view(scene: Scene, view: View) -> list[SceneObject]:
+    """Objects with at least one visible pixel, in scene order."""
+    return [thing for thing in scene.objects if thing.id in view.visible and view.visible[thing.id].pixels > 0]
+
+
+def is_ambiguous(thing: SceneObject, others: Iterable[SceneObject]) -> bool:
+    """Whether the object's label might mean one of the others, too."""
+    return any(other.id != thing.id and may_be(thing.category, thing.color, other) for other in others)
+
+
+def still(scene: Scene) -> View | Rejection:
+    """The only view of a still."""
+    return scene.views[0] if len(scene.views) == 1 else Rejection.NOT_A_STILL
+
+
+def referents(scene: Scene, view: View, margins: MarginsConfig) -> tuple[list[Referent], Counter[Rejection]]:
+    """All objects that can be asked about in the view, in scene order, and why the others cannot."""
+    things = in_view(scene, view)
+    found: list[Referent] = []
+    problems: Counter[Rejection] = Counter()
+    for thing in things:
+        seen = view.visible[thing.id]
+        problem = visibility_problem(view.camera, seen, margins)
+        if problem is None and is_ambiguous(thing, things):
+            problem = Rejection.AMBIGUOUS_REFERENT
+        if problem is None:
+            found.append(Referent(object=thing, seen=seen, name=thing.label))
+        else:
+            problems[problem] += 1
+    return found, problems
+
+
+def draw(
+    scene: Scene, rng: random.Random, margins: MarginsConfig, count: int
+) -> tuple[View, list[Referent]] | Rejection:
+    """Some objects of a still, in random order.
+
+    Returns:
+        The view and `count` referents; or the reason that kept most objects out.
+    """
+    view = still(scene)
+    if isinstance(view, Rejection):
+        return view
+    found, problems = referents(scene, view, margins)
+    if len(found) < count:
+        missing = len(found) + sum(problems.values()) < count
+        return Rejection.TOO_FEW_OBJECTS if missing else most_common(problems)
+    return view, rng.sample(found, count)
+
+
+def most_common(problems: Counter[Rejection]) -> Rejection:
+    """The most frequent problem; ties go to the one that is declared first."""
+    return max(Rejection, key=lambda reason: problems[reason])
+
+
+def article(name: str) -> str:
+    """The name with its indefinite article.
+
+    >>> article("orange chair"), article("red chair")
+    ('an orange chair', 'a red chair')
+    """
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def plural(noun: str) -> str:
+    """The plural of an English noun phrase.
+
+    >>> [plural(noun) for noun in ("chair", "bookshelf", "couch", "box", "vanity", "piano")]
+    ['chairs', 'bookshelves', 'couches', 'boxes', 'vanities', 'pianos']
+    """
+    if noun.endswith("shelf"):
+        return noun[:-1] + "ves"
+    if noun.endswith(("s", "x", "z", "ch", "sh")):
+        return noun + "es"
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return noun[:-1] + "ies"
+    return noun + "s"

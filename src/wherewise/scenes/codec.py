@@ -1,0 +1,63 @@
+"""A `Scene` as one JSON record, and back, without loss: what a verifier or a viewer needs besides the picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from wherewise.samples.errors import DatasetError
+from wherewise.samples.plain import from_plain, load_json, to_plain
+from wherewise.scenes.scene import Scene
+
+
+def scene_to_record(scene: Scene) -> dict[str, Any]:
+    """Plain JSON values of a scene.
+
+    Raises:
+        DatasetError: A value has no exact JSON form.
+    """
+    record = to_plain(scene, "scene")
+    assert isinstance(record, dict)
+    return record
+
+
+def scene_from_record(record: Mapping[str, Any]) -> Scene:
+    """The scene of a record.
+
+    Raises:
+        DatasetError: A field is missing, unknown or of the wrong type.
+    """
+    scene = from_plain(Scene, dict(record), "scene")
+    assert isinstance(scene, Scene)
+    return scene
+
+
+def scene_line(scene: Scene) -> str:
+    """The scene as one line of a ``.jsonl`` file, newline included."""
+    return json.dumps(scene_to_record(scene), ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+
+
+def write_scenes(scenes: Iterable[Scene], path: Path) -> int:
+    """Write scenes one a line; returns how many."""
+    count = 0
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        for scene in scenes:
+            stream.write(scene_line(scene))
+            count += 1
+    return count
+
+
+def read_scenes(path: Path) -> Iterator[Scene]:
+    """Read scenes from a ``.jsonl`` file as a stream.
+
+    Raises:
+        DatasetError: A line is not a scene; names file, line, field and fix.
+    """
+    with path.open(encoding="utf-8") as stream:
+        for number, line in enumerate(stream, start=1):
+            try:
+                yield scene_from_record(load_json(line, None))
+            except DatasetError as error:
+                raise error.at(file=str(path), row=number) from error

@@ -1,0 +1,169 @@
+"""`simulate`: a config, a seed and an index to a scene and its pictures."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from wherewise.scenes.scene import Camera, Scene, SceneObject, View, Visibility
+from wherewise.scenes.simulate.camera import draw_camera
+from wherewise.scenes.simulate.config import Framing, SimulateConfig
+from wherewise.scenes.simulate.furniture import load_catalogue
+from wherewise.scenes.simulate.look import draw_look
+from wherewise.scenes.simulate.placement import Layout, draw_layout
+from wherewise.scenes.simulate.render import Geometry, paint, see, visibility
+from wherewise.scenes.simulate.world import World, build_world
+
+#: Cameras tried in one room.
+CAMERAS = 8
+
+
+class Rejection(StrEnum):
+    """Why a drawn room or camera was thrown away."""
+
+    CROWDED = "crowded"
+    """The objects don't fit into the room."""
+    CAMERA_BLOCKED = "camera_blocked"
+    """The camera would stand outside the room or in a piece of furniture."""
+    HIDDEN = "hidden"
+    """Too few objects are well visible."""
+
+
+class SimulationError(RuntimeError):
+    """No room that the config accepts was found in the allowed attempts."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Simulated:
+    """A scene and its pictures, one for each view.
+
+    Attributes:
+        scene: The exact scene.
+        rgb: (H, W, 3) uint8 for each view.
+        depth: (H, W) float32 for each view: metres along the optical axis.
+        ids: (H, W) int32 for each view: `SceneObject.index`, 0 for the room.
+        rejections: How often each reason threw a draft away before this one.
+    """
+
+    scene: Scene
+    rgb: tuple[NDArray[np.uint8], ...]
+    depth: tuple[NDArray[np.float32], ...]
+    ids: tuple[NDArray[np.int32], ...]
+    rejections: Mapping[Rejection, int]
+
+
+def stable_seed(*parts: int | str) -> int:
+    """A 64-bit seed that is the same in every process and on every machine."""
+    return int.from_bytes(hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).digest()[:8], "little")
+
+
+def encode_jpeg(rgb: NDArray[np.uint8], quality: int = 92) -> bytes:
+    """A picture (H, W, 3) as JPEG bytes."""
+    out = io.BytesIO()
+    Image.fromarray(rgb).save(out, "JPEG", quality=quality, subsampling=0)
+    return out.getvalue()
+
+
+def _good(config: SimulateConfig, seen: Mapping[int, Visibility], count: int) -> bool:
+    """Whether enough objects are well visible."""
+    least = config.min_pixels * config.width * config.height
+    well = sum(1 for item in seen.values() if item.pixels >= least and item.fraction >= config.min_fraction)
+    return well == count if config.framing is Framing.OBJECTS else well >= min(2, count)
+
+
+def simulate(config: SimulateConfig, seed: int, index: int) -> Simulated:
+    """Draw scene number `index` of the endless series that `seed` begins.
+
+    The same arguments give the same bytes, whatever was drawn before.
+
+    Raises:
+        SimulationError: `config.max_attempts` rooms were drawn and none was good.
+    """
+    catalogue = load_catalogue()
+    rejections: Counter[Rejection] = Counter()
+    for attempt in range(config.max_attempts):
+        rng = np.random.default_rng(stable_seed("wherewise.simulate", seed, index, attempt))
+        layout = draw_layout(config, catalogue, rng)
+        if layout is None:
+            rejections[Rejection.CROWDED] += 1
+            continue
+        look = draw_look(rng, (layout.width, layout.depth, layout.height))
+        world: World | None = None
+        for _ in range(CAMERAS):
+            camera = draw_camera(config, layout, rng)
+            if camera is None:
+                rejections[Rejection.CAMERA_BLOCKED] += 1
+                continue
+            if world is None:
+                world = build_world(layout, look, 512 if max(config.width, config.height) <= 256 else 1024)
+            view = see(world, camera)
+            seen = visibility(world, view)
+            if not _good(config, seen, len(layout.placed)):
+                rejections[Rejection.HIDDEN] += 1
+                continue
+            return _finish(config, seed, index, layout, world, [(camera, view, seen)], rejections)
+    reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(rejections.items()))
+    raise SimulationError(
+        f"no scene for seed {seed}, index {index} in {config.max_attempts} rooms ({reasons}); "
+        "fewer objects, a larger room, or lower min_fraction and min_pixels would help"
+    )
+
+
+def _finish(
+    config: SimulateConfig,
+    seed: int,
+    index: int,
+    layout: Layout,
+    world: World,
+    shots: list[tuple[Camera, Geometry, dict[int, Visibility]]],
+    rejections: Mapping[Rejection, int],
+) -> Simulated:
+    names = [f"o{number}" for number in range(1, len(layout.placed) + 1)]
+    objects = tuple(
+        SceneObject(
+            id=name,
+            index=number,
+            category=item.model.category,
+            center=(item.x, item.y, item.z + item.model.size[2] / 2),
+            size=item.model.size,
+            yaw=item.yaw,
+            color=item.color,
+            support=None if item.support is None else names[item.support],
+            asset=item.model.id,
+        )
+        for number, (name, item) in enumerate(zip(names, layout.placed, strict=True), start=1)
+    )
+    views = tuple(
+        View(
+            camera=camera,
+            visible={names[number - 1]: seen[number] for number in sorted(seen)},
+            time=number_of / config.fps,
+        )
+        for number_of, (camera, _, seen) in enumerate(shots)
+    )
+    x, y = layout.width / 2, layout.depth / 2
+    scene = Scene(
+        id=f"simulate-{seed}-{index}",
+        objects=objects,
+        views=views,
+        room=((-x, -y), (x, -y), (x, y), (-x, y)),
+        height=layout.height,
+        source="simulate",
+        seed=seed,
+        facts={"index": index},
+    )
+    return Simulated(
+        scene=scene,
+        rgb=tuple(paint(world, view, config.supersample) for _, view, _ in shots),
+        depth=tuple(view.depth for _, view, _ in shots),
+        ids=tuple(view.ids for _, view, _ in shots),
+        rejections=dict(rejections),
+    )

@@ -1,0 +1,201 @@
+"""From a world and a camera to colours, depth, instance ids and exact visibility."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wherewise.scenes.scene import Camera, Visibility
+from wherewise.scenes.simulate.raster import boxes, coverage, project, rasterize, resolve, shell
+from wherewise.scenes.simulate.shade import SPIRAL, TONE, blur, occlusion, shade
+from wherewise.scenes.simulate.world import World
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+I32 = NDArray[np.int32]
+U8 = NDArray[np.uint8]
+
+#: Radius of ambient occlusion in metres.
+OPEN_RADIUS = 0.30
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Geometry:
+    """What a camera sees, before any colour.
+
+    Attributes:
+        camera: The camera.
+        rotation: (3, 3) its axes in the world.
+        eye: (3,) its position.
+        screen: (V, 3) projected vertices.
+        homog: (V, 3) the same, homogeneous.
+        inverse: (H, W) 1/z.
+        owner: (H, W) face, or -1..-6 for the room's shell.
+        ids: (H, W) object index, 0 for the room.
+        depth: (H, W) metres along the optical axis.
+    """
+
+    camera: Camera
+    rotation: F64
+    eye: F64
+    screen: F64
+    homog: F64
+    inverse: F32
+    owner: I32
+    ids: I32
+    depth: F32
+
+
+def look_at(eye: tuple[float, float, float], target: tuple[float, float, float]) -> F64:
+    """Rows right, down, forward of a level camera at `eye` that looks at `target`."""
+    forward = np.array([target[i] - eye[i] for i in range(3)])
+    forward /= math.sqrt(float(forward @ forward))
+    right = np.array([forward[1], -forward[0], 0.0])
+    right /= math.sqrt(float(right @ right))
+    return np.stack([right, np.cross(forward, right), forward])
+
+
+def make_camera(
+    width: int, height: int, fov: float, eye: tuple[float, float, float], target: tuple[float, float, float]
+) -> Camera:
+    """A level pinhole camera whose longer side sees `fov` degrees."""
+    rows = look_at(eye, target)
+    focal = max(width, height) / 2 / math.tan(math.radians(fov) / 2)
+    a, b, c = (tuple(float(value) for value in row) for row in rows)
+    return Camera(width=width, height=height, focal=focal, position=eye, rotation=(a, b, c))  # type: ignore[arg-type]
+
+
+def see(world: World, camera: Camera) -> Geometry:
+    """Depth and instance ids of one view."""
+    rotation, eye = np.array(camera.rotation), np.array(camera.position)
+    cx, cy = camera.width / 2, camera.height / 2
+    screen, homog = np.empty((len(world.points), 3)), np.empty((len(world.points), 3))
+    project(world.points, rotation, eye, camera.focal, cx, cy, screen, homog)
+    shape = (camera.height, camera.width)
+    inverse, owner = np.zeros(shape, np.float32), np.full(shape, -1, np.int32)
+    rasterize(world.faces, screen, homog, inverse, owner)
+    shell(rotation, eye, camera.focal, cx, cy, world.bounds, inverse, owner)
+    ids, depth = np.empty(shape, np.int32), np.empty(shape, np.float32)
+    resolve(owner, inverse, world.face_object, ids, depth)
+    return Geometry(
+        camera=camera,
+        rotation=rotation,
+        eye=eye,
+        screen=screen,
+        homog=homog,
+        inverse=inverse,
+        owner=owner,
+        ids=ids,
+        depth=depth,
+    )
+
+
+def paint(world: World, view: Geometry, supersample: int) -> U8:
+    """Colours of one view, (H, W, 3)."""
+    camera = view.camera
+    height, width = view.ids.shape
+    cx, cy = width / 2, height / 2
+    half = ((height + 1) // 2, (width + 1) // 2)
+    raw, openness = np.empty(half, np.float32), np.empty(half, np.float32)
+    occlusion(
+        view.inverse,
+        view.owner,
+        world.face_normals,
+        view.rotation,
+        camera.focal,
+        cx,
+        cy,
+        SPIRAL,
+        OPEN_RADIUS,
+        raw,
+    )
+    blur(raw, view.inverse, openness)
+    fine_inverse, fine_owner = view.inverse, view.owner
+    if supersample == 2:
+        shape = (2 * height, 2 * width)
+        fine_inverse, fine_owner = np.zeros(shape, np.float32), np.full(shape, -1, np.int32)
+        screen = view.screen * np.array([2.0, 2.0, 1.0])
+        homog = view.homog * np.array([2.0, 2.0, 1.0])
+        rasterize(world.faces, screen, homog, fine_inverse, fine_owner)
+        shell(view.rotation, view.eye, 2 * camera.focal, 2 * cx, 2 * cy, world.bounds, fine_inverse, fine_owner)
+    rgb = np.empty((height, width, 3), np.uint8)
+    shade(
+        supersample,
+        view.inverse,
+        view.owner,
+        fine_inverse,
+        fine_owner,
+        openness,
+        view.homog,
+        world.faces,
+        world.normals,
+        world.uvs,
+        world.face_material,
+        world.face_object,
+        world.face_normals,
+        world.density,
+        world.material_color,
+        world.material_texture,
+        world.material_tint,
+        world.texels,
+        world.floor,
+        world.walls,
+        world.bounds,
+        world.room,
+        view.rotation,
+        view.eye,
+        camera.focal,
+        cx,
+        cy,
+        world.light_map,
+        world.axes,
+        world.origin,
+        world.scale,
+        world.lights,
+        world.exposure,
+        TONE,
+        rgb,
+    )
+    return rgb
+
+
+@lru_cache(maxsize=4)
+def _ray_lengths(width: int, height: int, focal: float) -> F32:
+    x = (np.arange(width) + 0.5 - width / 2) / focal
+    y = (np.arange(height) + 0.5 - height / 2) / focal
+    return np.sqrt(1 + x[None] ** 2 + y[:, None] ** 2).astype(np.float32)
+
+
+def visibility(world: World, view: Geometry) -> dict[int, Visibility]:
+    """How each object with a visible pixel is seen, by its index.
+
+    Amodal pixels come from drawing the object alone. Outside the picture they are counted in a frame of half the
+    picture's size around it; what lies beyond that frame or behind the camera is not counted.
+    """
+    height, width = view.ids.shape
+    table, sums = boxes(view.ids, len(world.ranges))
+    pad_x, pad_y = width // 2, height // 2
+    seen = np.zeros((height + 2 * pad_y, width + 2 * pad_x), np.int32)
+    lengths = _ray_lengths(width, height, view.camera.focal)
+    out: dict[int, Visibility] = {}
+    for index, (first, last) in enumerate(world.ranges, start=1):
+        pixels, x1, y1, x2, y2 = (int(value) for value in table[index])
+        if pixels == 0:
+            continue
+        inside, total = coverage(world.faces, first, last, view.screen, view.homog, index, pad_x, pad_y, seen)
+        part = (slice(y1, y2), slice(x1, x2))
+        far = np.sort((view.depth[part] * lengths[part])[view.ids[part] == index])
+        out[index] = Visibility(
+            pixels=pixels,
+            amodal_pixels=max(inside, pixels),
+            fraction=min(1.0, pixels / max(total, 1)),
+            box=(x1, y1, x2, y2),
+            center=(float(sums[index, 0]) / pixels, float(sums[index, 1]) / pixels),
+            distance=float(far[int(0.05 * (pixels - 1))]),
+            distance_far=float(far[int(0.95 * (pixels - 1))]),
+        )
+    return out

@@ -1,0 +1,213 @@
+"""A layout and a look as the arrays that the kernels read."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wherewise.scenes.simulate.furniture import Catalogue, Model, load_catalogue
+from wherewise.scenes.simulate.look import LINEAR, Look
+from wherewise.scenes.simulate.placement import Layout, Placed
+from wherewise.scenes.simulate.raster import project_parallel, rasterize
+from wherewise.scenes.simulate.shade import face_geometry
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+I32 = NDArray[np.int32]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class World:
+    """Everything that stays the same for all views of one scene.
+
+    Attributes:
+        points: (V, 3) metres.
+        normals: (V, 3).
+        uvs: (V, 2).
+        faces: (F, 3).
+        face_material: (F,).
+        face_object: (F,) index of the object, from 1.
+        ranges: First and one-past-last face of each object.
+        face_normals: (F, 3).
+        density: (F,) texels per metre.
+        material_color: (M, 3) linear.
+        material_texture: (M,) first texel of its pyramid, or -1.
+        material_tint: (M,) 0, or the factor that brings its mean grey to 1.
+        texels: (T, 3) linear, all mip pyramids.
+        floor: (87381, 3) linear, the floor's pyramid.
+        walls: (7, 3) linear: x-, x+, y-, y+, floor, ceiling, skirting.
+        bounds: (2, 3) corners of the room.
+        room: floor scale m, skirting height m, floor gloss.
+        light_map: (S, S) depth seen from the key light.
+        axes: (3, 3) right, up and direction of the key light.
+        origin: (3,) centre of the light map.
+        scale: Light map pixels per metre.
+        lights: (5, 3) see `shade.shade`.
+        exposure: Factor before tone mapping.
+    """
+
+    points: F32
+    normals: F32
+    uvs: F32
+    faces: I32
+    face_material: I32
+    face_object: I32
+    ranges: tuple[tuple[int, int], ...]
+    face_normals: F32
+    density: F32
+    material_color: F32
+    material_texture: I32
+    material_tint: F32
+    texels: F32
+    floor: F32
+    walls: F64
+    bounds: F64
+    room: F64
+    light_map: F32
+    axes: F64
+    origin: F64
+    scale: float
+    lights: F64
+    exposure: float
+
+
+def pyramid(texture: NDArray[np.uint8]) -> F32:
+    """Mip pyramid of a square display texture: all levels' linear texels, one after the other, (N, 3)."""
+    level = LINEAR[texture]
+    parts = [level.reshape(-1, 3)]
+    while level.shape[0] > 1:
+        half = level.shape[0] // 2
+        level = ((level[0::2, 0::2] + level[1::2, 0::2]) + (level[0::2, 1::2] + level[1::2, 1::2])) * np.float32(0.25)
+        parts.append(level.reshape(half * half, 3))
+    return np.concatenate(parts)
+
+
+@lru_cache(maxsize=1)
+def _texels() -> tuple[F32, int, F32]:
+    """All furniture textures' pyramids, texels of one pyramid, mean colour of each texture."""
+    pyramids = [pyramid(texture) for texture in load_catalogue().textures]
+    return np.concatenate(pyramids), len(pyramids[0]), np.stack([p[-1] for p in pyramids])
+
+
+def _materials(item: Placed, catalogue: Catalogue) -> tuple[F32, I32, F32]:
+    """Colours, textures and tints of an object's materials."""
+    _, length, means = _texels()
+    model = item.model
+    colors = LINEAR[np.array([material.color for material in model.materials], np.uint8)].reshape(-1, 3).copy()
+    textures = np.array([m.texture * length if m.texture >= 0 else -1 for m in model.materials], np.int32)
+    tints = np.zeros(len(model.materials), np.float32)
+    if item.tone is not None:
+        tone = LINEAR[np.array(item.tone, np.uint8)]
+        greys = np.array(
+            [
+                float(means[m.texture].mean()) if m.texture >= 0 else float(color.mean())
+                for m, color in zip(model.materials, colors, strict=True)
+            ]
+        )
+        share = _areas(model)
+        mean = max(float((greys * share).sum()), 1e-4)
+        for k, material in enumerate(model.materials):
+            relative = min(0.5 + 0.5 * greys[k] / mean, 1.3)
+            colors[k] = tone * np.float32(relative)
+            if material.texture >= 0:
+                tints[k] = 1.0 / (3 * max(greys[k], 1e-4))
+    return colors.astype(np.float32), textures, tints
+
+
+_AREAS: dict[str, F64] = {}
+
+
+def _areas(model: Model) -> F64:
+    """Share of each material in the model's surface."""
+    if model.id not in _AREAS:
+        p = model.points[model.faces].astype(np.float64)
+        area = np.cross(p[:, 1] - p[:, 0], p[:, 2] - p[:, 0])
+        size = np.sqrt((area * area).sum(1))
+        total = np.bincount(model.face_materials, size, minlength=len(model.materials))
+        _AREAS[model.id] = total / total.sum()
+    return _AREAS[model.id]
+
+
+def build_world(layout: Layout, look: Look, shadow_side: int) -> World:
+    """Assemble the arrays of a scene."""
+    catalogue = load_catalogue()
+    points, normals, uvs, faces, materials, objects = [], [], [], [], [], []
+    colors, textures, tints, ranges = [], [], [], []
+    vertex = face = material = 0
+    for index, item in enumerate(layout.placed, start=1):
+        model = item.model
+        c, s = math.cos(math.radians(item.yaw)), math.sin(math.radians(item.yaw))
+        turn = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]], np.float32)
+        points.append(_rotate(model.points, turn) + np.array([item.x, item.y, item.z], np.float32))
+        normals.append(_rotate(model.normals, turn))
+        uvs.append(model.uvs)
+        faces.append(model.faces + np.int32(vertex))
+        materials.append(model.face_materials + np.int32(material))
+        objects.append(np.full(len(model.faces), index, np.int32))
+        color, texture, tint = _materials(item, catalogue)
+        colors.append(color)
+        textures.append(texture)
+        tints.append(tint)
+        ranges.append((face, face + len(model.faces)))
+        vertex += len(model.points)
+        face += len(model.faces)
+        material += len(color)
+    all_points = np.concatenate(points)
+    all_uvs = np.concatenate(uvs)
+    all_faces = np.concatenate(faces)
+    face_normals = np.empty((len(all_faces), 3), np.float32)
+    density = np.empty(len(all_faces), np.float32)
+    face_geometry(all_points, all_uvs, all_faces, face_normals, density, 128.0)
+    sun = np.array(look.sun)
+    right = np.array([sun[1], -sun[0], 0.0])
+    right /= math.sqrt(float(right @ right))
+    axes = np.stack([right, np.cross(right, sun), sun])
+    low, high = all_points.min(0).astype(np.float64), all_points.max(0).astype(np.float64)
+    origin = (low + high) / 2
+    span = high - low
+    scale = shadow_side / (math.sqrt(float(span @ span)) + 0.1)
+    light_map = np.zeros((shadow_side, shadow_side), np.float32)
+    owner = np.zeros((shadow_side, shadow_side), np.int32)
+    screen = np.empty((len(all_points), 3))
+    project_parallel(all_points, axes, origin, scale, shadow_side, screen)
+    rasterize(all_faces, screen, screen, light_map, owner)
+    floor = pyramid(look.floor)
+    floor_mean = floor[-1].astype(np.float64)
+    walls = LINEAR[np.array([*look.walls, (0, 0, 0), look.ceiling, look.skirting], np.uint8)].astype(np.float64)
+    bounce = floor_mean * np.array(look.sun_color) * 0.35
+    lights = np.array([look.sun_color, look.lamp, look.ambient, look.lamp_color, bounce])
+    half = (layout.width / 2, layout.depth / 2)
+    return World(
+        points=all_points,
+        normals=np.concatenate(normals),
+        uvs=all_uvs,
+        faces=all_faces,
+        face_material=np.concatenate(materials),
+        face_object=np.concatenate(objects),
+        ranges=tuple(ranges),
+        face_normals=face_normals,
+        density=density,
+        material_color=np.concatenate(colors),
+        material_texture=np.concatenate(textures),
+        material_tint=np.concatenate(tints),
+        texels=_texels()[0],
+        floor=floor,
+        walls=walls,
+        bounds=np.array([[-half[0], -half[1], 0.0], [half[0], half[1], layout.height]]),
+        room=np.array([look.floor_scale, look.skirting_height, look.gloss]),
+        light_map=light_map,
+        axes=axes,
+        origin=origin,
+        scale=scale,
+        lights=lights,
+        exposure=look.exposure,
+    )
+
+
+def _rotate(vectors: F32, turn: F32) -> F32:
+    """``vectors @ turn`` written out, so that no BLAS chooses the order of additions."""
+    return vectors[:, :1] * turn[0] + vectors[:, 1:2] * turn[1] + vectors[:, 2:] * turn[2]

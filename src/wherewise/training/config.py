@@ -1,0 +1,304 @@
+"""Configuration of a training run. Imports no torch, so that configs can be read and checked without it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from wherewise.answers.styles import PromptConfig
+from wherewise.rewards import RewardConfig
+from wherewise.training.advantages import AdvantageScaling
+
+PositiveInt = Annotated[int, Field(ge=1)]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class LossType(StrEnum):
+    """How per-token losses are averaged."""
+
+    GRPO = "grpo"
+    """Mean over the tokens of a completion, then over completions (DeepSeekMath): long wrong answers are punished
+    less per token."""
+    DR_GRPO = "dr_grpo"
+    """Sum over tokens divided by the constant ``max_new_tokens``, then mean over completions: no length bias."""
+    DAPO = "dapo"
+    """Sum over all tokens of the step divided by their number."""
+    BNPO = "bnpo"
+    """As `DAPO` within each micro-batch, micro-batches weighted by their number of completions."""
+
+
+class OptimizerName(StrEnum):
+    """Which optimiser trains the parameters."""
+
+    ADAMW = "adamw"
+    """Adam with decoupled weight decay."""
+    MUON = "muon"
+    """Orthogonalised momentum for matrices, Adam for the rest."""
+
+
+class Schedule(StrEnum):
+    """The learning rate after the warm-up."""
+
+    CONSTANT = "constant"
+    """Stays."""
+    LINEAR = "linear"
+    """Falls in a line to the floor."""
+    COSINE = "cosine"
+    """Falls along half a cosine to the floor."""
+    WSD = "wsd"
+    """Stays, then falls in a line over the last `decay_fraction` (warm-up, stable, decay)."""
+
+
+class _Config(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LoraConfig(_Config):
+    """Low-rank adapters on linear layers; everything else is frozen."""
+
+    r: PositiveInt = 16
+    """Rank."""
+    alpha: float = Field(default=32.0, gt=0)
+    """Scale: the adapter's output is multiplied by ``alpha / r``."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Dropout before the adapters. Above 0, log-probabilities in training differ from those of sampling."""
+    language: bool = True
+    """Adapters on the language model."""
+    vision: bool = False
+    """Adapters on the vision tower."""
+    merger: bool = False
+    """Adapters between vision and language."""
+
+
+class FreezeConfig(_Config):
+    """What is not trained in a full fine-tune."""
+
+    vision: bool = False
+    """Freeze the vision tower."""
+    merger: bool = False
+    """Freeze what lies between vision and language."""
+    language: bool = False
+    """Freeze the language model, its embeddings and its head."""
+    embeddings: bool = False
+    """Freeze the token embeddings (and the output head tied to them)."""
+
+
+class ModelConfig(_Config):
+    """The model to train."""
+
+    path: str
+    """A Hugging Face folder or hub id, or ``starter``."""
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """Type of the weights. In bfloat16 small learning rates round to no change: prefer float32 with `autocast`."""
+    autocast: Literal["bfloat16"] | None = None
+    """Compute in this type while the weights stay in `dtype`."""
+    device: str = "auto"
+    """``cpu``, ``cuda``, ``cuda:0``; ``auto`` takes a GPU when there is one."""
+    attn: str = "sdpa"
+    """Attention implementation of transformers."""
+    lora: LoraConfig | None = None
+    """Adapters; None trains the weights themselves."""
+    freeze: FreezeConfig = FreezeConfig()
+    """What stays as it is in a full fine-tune; LoRA has parts of its own."""
+
+
+class DataConfig(_Config):
+    """The samples to train on."""
+
+    path: Path
+    """Dataset folder (Parquet shards and ``manifest.json``)."""
+    splits: tuple[str, ...] = ("train",)
+    """Splits to read."""
+    tasks: tuple[str, ...] = ()
+    """Question families to keep; empty keeps all."""
+    limit: PositiveInt | None = None
+    """Take only the first so many samples."""
+    root: Path | None = None
+    """Folder that media paths are relative to; None means `path`."""
+
+
+class OptimConfig(_Config):
+    """Optimiser and learning-rate schedule."""
+
+    name: OptimizerName = OptimizerName.ADAMW
+    """The optimiser."""
+    lr: float = Field(default=1e-4, gt=0)
+    """Highest learning rate."""
+    rest_lr: float | None = Field(default=None, gt=0)
+    """Highest learning rate of embeddings, gains, biases; None means `lr`."""
+    betas: tuple[Fraction, Fraction] = (0.9, 0.95)
+    """Adam's averages."""
+    eps: float = Field(default=1e-8, gt=0)
+    """Adam's epsilon."""
+    momentum: Fraction = 0.95
+    """Muon's momentum."""
+    weight_decay: float = Field(default=0.0, ge=0)
+    """Decoupled decay of matrices."""
+    warmup: float = Field(default=0.0, ge=0)
+    """Steps of linear warm-up; below 1 it is a share of all steps."""
+    schedule: Schedule = Schedule.CONSTANT
+    """Course after the warm-up."""
+    min_lr_ratio: Fraction = 0.0
+    """Floor of the falling schedules, as a share of the highest rate."""
+    decay_fraction: float = Field(default=0.2, gt=0, le=1)
+    """``wsd``: share of the steps after warm-up that decay."""
+    grad_clip: float | None = Field(default=1.0, gt=0)
+    """Largest gradient norm; None does not clip (the norm is logged all the same)."""
+
+
+class RunConfig(_Config):
+    """What SFT and GRPO runs have in common."""
+
+    out: Path
+    """Run folder; made if missing."""
+    model: ModelConfig
+    """The model."""
+    data: DataConfig | None = None
+    """The samples; None when the caller passes them."""
+    prompt: PromptConfig = PromptConfig()
+    """How a sample is put to the model."""
+    optim: OptimConfig = OptimConfig()
+    """Optimiser."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of shuffling, sampling and dropout."""
+    save_every: PositiveInt | None = 100
+    """Steps between checkpoints; None saves at the end only."""
+    keep: PositiveInt = 2
+    """Checkpoints to keep; older ones are deleted."""
+    log_every: PositiveInt = 10
+    """Steps between health lines; ``metrics.jsonl`` gets every step."""
+    max_bad_steps: PositiveInt = 3
+    """Abort after so many non-finite steps in a row; each is skipped and written to ``bad_steps.jsonl``."""
+    threads: PositiveInt | None = None
+    """CPU threads; None leaves torch's choice."""
+    deterministic: bool = False
+    """Ask torch for deterministic kernels; needed for bit-exact resuming on a GPU, not on a CPU."""
+    preflight: int | Literal["all"] = "all"
+    """Samples to check before training: media decode, prompt renders, gold answer scores 1."""
+    cache_mb: int = Field(default=1024, ge=0)
+    """Budget for encoded prompts kept in memory."""
+
+
+class SFTConfig(RunConfig):
+    """Supervised fine-tuning: cross-entropy of the reply's tokens alone."""
+
+    steps: PositiveInt | None = None
+    """Optimiser steps; give this or `epochs`."""
+    epochs: float | None = Field(default=None, gt=0)
+    """Passes over the samples; give this or `steps`."""
+    batch_size: PositiveInt = 16
+    """Samples an optimiser step."""
+    micro_batch: PositiveInt = 8
+    """Samples a backward pass."""
+
+    @model_validator(mode="after")
+    def _length(self) -> Self:
+        _check_length(self.steps, self.epochs)
+        return self
+
+
+class RolloutsConfig(_Config):
+    """What is written under ``rollouts/``."""
+
+    every: PositiveInt = 10
+    """Steps between written rollouts; the first and last step are always written."""
+    groups: PositiveInt = 4
+    """Groups written each time."""
+
+
+class GRPOConfig(RunConfig):
+    """Group-relative policy optimisation with verifiable rewards."""
+
+    rewards: tuple[RewardConfig, ...] = (RewardConfig(name="accuracy"), RewardConfig(name="format", weight=0.1))
+    """The mixture of rewards."""
+    steps: PositiveInt | None = None
+    """Optimiser steps; give this or `epochs`."""
+    epochs: float | None = Field(default=None, gt=0)
+    """Passes over the prompts; give this or `steps`."""
+    prompts_per_step: PositiveInt = 8
+    """Prompts (groups) sampled at a time."""
+    generations: int = Field(default=8, ge=2)
+    """Completions a prompt."""
+    micro_prompts: PositiveInt = 8
+    """Prompts a forward-backward pass."""
+    num_iterations: PositiveInt = 1
+    """Optimiser steps on the same completions."""
+    max_new_tokens: PositiveInt = 128
+    """Longest completion."""
+    temperature: float = Field(default=1.0, gt=0)
+    """Sampling temperature; log-probabilities of the loss are taken at it too."""
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    """Nucleus sampling; below 1 the loss's log-probabilities are not those that were sampled from."""
+    loss_type: LossType = LossType.DAPO
+    """How per-token losses are averaged."""
+    scaling: AdvantageScaling = AdvantageScaling.STD
+    """What centred rewards are divided by."""
+    clip_low: float = Field(default=0.2, gt=0, lt=1)
+    """The probability ratio is clipped below at ``1 - clip_low``."""
+    clip_high: float = Field(default=0.2, gt=0)
+    """The probability ratio is clipped above at ``1 + clip_high``."""
+    beta: float = Field(default=0.0, ge=0)
+    """Weight of the KL penalty (k3) to the starting model: adapters switched off, or a frozen copy."""
+    mask_truncated: bool = False
+    """True: completions that the token limit ended do not enter the loss."""
+    rollouts: RolloutsConfig = RolloutsConfig()
+    """Which completions are written down."""
+
+    @model_validator(mode="after")
+    def _length(self) -> Self:
+        _check_length(self.steps, self.epochs)
+        return self
+
+
+def _check_length(steps: int | None, epochs: float | None) -> None:
+    if (steps is None) == (epochs is None):
+        raise ValueError("give exactly one of `steps` and `epochs`")
+
+
+RESUMABLE = frozenset({"out", "save_every", "keep", "log_every", "max_bad_steps", "preflight", "cache_mb"})
+"""Keys that may differ between a run and its resumption: they change no number."""
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mapping to dotted keys.
+
+    >>> flatten({"a": {"b": 1}, "c": [2]})
+    {'a.b': 1, 'c': [2]}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            flat.update(flatten(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def drift(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Dotted keys whose values differ in a way that would change the run, with (old, new)."""
+    before, after = flatten(old), flatten(new)
+    keys = sorted(k for k in before.keys() | after.keys() if k.split(".")[0] not in RESUMABLE)
+    return {k: (before.get(k), after.get(k)) for k in keys if before.get(k) != after.get(k)}
+
+
+def total_steps(steps: int | None, epochs: float | None, samples: int, batch: int, repeats: int = 1) -> int:
+    """Optimiser steps of a run.
+
+    Args:
+        steps: Given number of steps, or None.
+        epochs: Given number of passes, or None.
+        samples: Size of the dataset.
+        batch: Samples drawn at a time.
+        repeats: Optimiser steps on each draw.
+
+    >>> total_steps(None, 2, 100, 8, 1)
+    25
+    """
+    if steps is not None:
+        return steps
+    assert epochs is not None
+    return max(1, round(epochs * samples / batch)) * repeats

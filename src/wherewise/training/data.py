@@ -1,0 +1,118 @@
+"""Samples on their way to the model: reading, decoding, encoding (once), checking."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import PIL.Image
+from torch import Tensor
+
+from wherewise.answers.styles import PromptConfig, render_prompt, render_target
+from wherewise.media.image import load_image
+from wherewise.models.inputs import Clip, EncodedPrompt, encode_prompt
+from wherewise.samples import Image, Media, Sample
+from wherewise.samples.codec import to_record
+from wherewise.samples.store import read_dataset
+from wherewise.training.config import DataConfig
+
+Medium = PIL.Image.Image | Clip
+"""A decoded picture or clip."""
+
+
+class DataError(ValueError):
+    """The samples cannot be trained on; the message names samples and fixes."""
+
+
+def read_samples(config: DataConfig) -> tuple[Sample, ...]:
+    """The samples that `config` asks for, in the dataset's order.
+
+    Raises:
+        DataError: Nothing is left.
+    """
+    samples = [s for s in read_dataset(config.path, splits=config.splits) if not config.tasks or s.task in config.tasks]
+    if not samples:
+        wanted = f"splits {', '.join(config.splits)}" + (
+            f" and tasks {', '.join(config.tasks)}" if config.tasks else ""
+        )
+        raise DataError(f"{config.path} has no sample in {wanted}: check `data.splits` and `data.tasks`")
+    return tuple(samples[: config.limit])
+
+
+def fingerprint(samples: Sequence[Sample]) -> str:
+    """A digest of everything that is in the samples (of media files: their names, not their bytes)."""
+    digest = hashlib.sha256()
+    for sample in samples:
+        digest.update(json.dumps(to_record(sample), default=lambda b: hashlib.sha256(b).hexdigest()).encode())
+    return digest.hexdigest()
+
+
+def load_media(sample: Sample, root: Path | None) -> tuple[Medium, ...]:
+    """Decode a sample's media, in order."""
+    return tuple(_load(medium, root, sample.id) for medium in sample.media)
+
+
+def _load(medium: Media, root: Path | None, sample_id: str) -> Medium:
+    if isinstance(medium, Image):
+        return load_image(medium, root, sample_id=sample_id)
+    from wherewise.media.video import load_frames  # needs PyAV, which image-only training does not
+
+    return load_frames(medium, root, sample_id=sample_id)
+
+
+def seen_size(prompt: EncodedPrompt, processor: Any) -> tuple[int, int] | None:
+    """``(width, height)`` in pixels of the first picture or frame as the model sees it; None without media."""
+    grid, part = prompt.image_grid_thw, processor.image_processor
+    if grid is None:
+        grid, part = prompt.video_grid_thw, getattr(processor, "video_processor", None)
+    if grid is None or part is None:
+        return None
+    _, rows, columns = (int(n) for n in grid[0])
+    return columns * part.patch_size, rows * part.patch_size
+
+
+def nbytes(prompt: EncodedPrompt) -> int:
+    """Memory of an encoded prompt's tensors in bytes."""
+    values = (getattr(prompt, name) for name in EncodedPrompt.__dataclass_fields__)
+    return sum(v.numel() * v.element_size() for v in values if isinstance(v, Tensor))
+
+
+@dataclass(kw_only=True, slots=True)
+class Encoder:
+    """Encodes samples' prompts and keeps the latest ones within a budget of bytes.
+
+    Attributes:
+        processor: The model's processor.
+        prompt: How a sample is put to the model.
+        root: Folder of media paths, or None when media are bytes.
+        budget: Bytes of encoded prompts to keep.
+    """
+
+    processor: Any
+    prompt: PromptConfig
+    root: Path | None
+    budget: int
+    _kept: OrderedDict[str, EncodedPrompt] = field(default_factory=OrderedDict)
+    _bytes: int = 0
+
+    def encode(self, sample: Sample) -> EncodedPrompt:
+        """The sample's prompt, from memory where it is kept."""
+        if sample.id in self._kept:
+            self._kept.move_to_end(sample.id)
+            return self._kept[sample.id]
+        text = render_prompt(sample, self.prompt)
+        encoded = encode_prompt(self.processor, text, load_media(sample, self.root), sample_id=sample.id)
+        self._kept[sample.id] = encoded
+        self._bytes += nbytes(encoded)
+        while self._bytes > self.budget and self._kept:
+            self._bytes -= nbytes(self._kept.popitem(last=False)[1])
+        return encoded
+
+    def target(self, sample: Sample) -> str:
+        """The reply that SFT teaches for this sample."""
+        return render_target(sample, self.prompt, seen_size(self.encode(sample), self.processor))

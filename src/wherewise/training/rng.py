@@ -1,0 +1,53 @@
+"""All random state of a process, as plain values and tensors."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import torch
+
+
+def seed_everything(seed: int) -> None:
+    """Seed python's, numpy's and torch's global generators."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def capture(generators: dict[str, torch.Generator]) -> dict[str, Any]:
+    """State of python's, numpy's and torch's global generators, of every GPU's, and of the named `generators`."""
+    version, internal, gauss = random.getstate()
+    name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
+    return {
+        "python": (version, tuple(internal), gauss),
+        "numpy": (name, [int(k) for k in keys], int(position), int(has_gauss), float(cached)),
+        "torch": torch.get_rng_state(),
+        "cuda": list(torch.cuda.get_rng_state_all()) if torch.cuda.is_available() else [],
+        "generators": {key: generator.get_state() for key, generator in generators.items()},
+    }
+
+
+def restore(state: dict[str, Any], generators: dict[str, torch.Generator]) -> None:
+    """Put back what `capture` took.
+
+    Raises:
+        ValueError: The checkpoint was made with another number of GPUs or other generators.
+    """
+    if state["generators"].keys() != generators.keys():
+        raise ValueError(f"the checkpoint has generators {sorted(state['generators'])}, the run {sorted(generators)}")
+    devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if len(state["cuda"]) != devices:
+        raise ValueError(
+            f"the checkpoint was made with {len(state['cuda'])} visible GPUs, this machine shows {devices}: "
+            "random state cannot be restored; set CUDA_VISIBLE_DEVICES as it was"
+        )
+    random.setstate(state["python"])
+    name, keys, position, has_gauss, cached = state["numpy"]
+    np.random.set_state((name, np.array(keys, dtype=np.uint32), position, has_gauss, cached))
+    torch.set_rng_state(state["torch"])
+    if devices:
+        torch.cuda.set_rng_state_all(state["cuda"])
+    for key, generator in generators.items():
+        generator.set_state(state["generators"][key])

@@ -1,0 +1,158 @@
+"""The run folder: configuration, environment, logs, checkpoints, final model.
+
+====================== =====================================================================
+``config.resolved.yaml`` every setting of the run
+``env.json``             versions and hardware
+``metrics.jsonl``        one line an optimiser step
+``bad_steps.jsonl``      batches whose loss or gradient was not finite
+``rollouts/``            completions with their scores; pictures under ``rollouts/media/``
+``checkpoints/``         see `wherewise.training.checkpoint`
+``final/``               the trained model, a plain Hugging Face folder
+====================== =====================================================================
+
+Logs are append-only. A resumed run cuts them back to where its checkpoint was made, so that no step is there twice.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import yaml
+
+from wherewise.training.checkpoint import CheckpointRef, clear_leftovers, fsync_path, last_complete
+from wherewise.training.config import RunConfig, drift
+
+Resume = Literal["auto", "never"]
+"""``auto`` goes on from the newest whole checkpoint, or begins; ``never`` refuses a folder that holds a run."""
+
+
+class RunFolderError(ValueError):
+    """The run folder cannot be used as asked; the message names the fix."""
+
+
+class ConfigDriftError(RunFolderError):
+    """A resumed run's settings or samples are not those that it began with."""
+
+
+def environment() -> dict[str, Any]:
+    """Versions, hardware and, inside a git checkout, its commit. No paths, no environment variables, no names."""
+    packages = ("wherewise", "torch", "transformers", "peft", "accelerate", "safetensors", "numpy", "pillow")
+    installed = {d.metadata["Name"].lower(): d.version for d in importlib.metadata.distributions()}
+    git = subprocess.run(
+        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False, cwd=Path(__file__).parent
+    )
+    return {
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "packages": {name: installed[name] for name in packages if name in installed},
+        "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+        "cpu_threads": torch.get_num_threads(),
+        "cpus": os.cpu_count(),
+        "git_commit": git.stdout.strip() if git.returncode == 0 else None,
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]][:1],
+    }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunFolder:
+    """Paths of one run, and what may be done with them.
+
+    Attributes:
+        path: The run folder.
+    """
+
+    path: Path
+
+    @property
+    def config_file(self) -> Path:
+        """Every setting, as YAML."""
+        return self.path / "config.resolved.yaml"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def rollouts(self) -> Path:
+        """Folder of rollouts."""
+        return self.path / "rollouts"
+
+    @property
+    def metrics_file(self) -> Path:
+        """One JSON line an optimiser step."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def final(self) -> Path:
+        """The trained model."""
+        return self.path / "final"
+
+    def open(self, config: RunConfig, resume: Resume) -> tuple[CheckpointRef | None, list[str]]:
+        """Make or re-open the folder.
+
+        Returns:
+            The checkpoint to go on from, or None to begin; and remarks about checkpoints that were passed over.
+
+        Raises:
+            RunFolderError: The folder holds a run and `resume` is ``never``, or holds something else.
+            ConfigDriftError: Settings changed since the run began.
+        """
+        resolved = config.model_dump(mode="json")
+        if self.config_file.exists():
+            if resume == "never":
+                raise RunFolderError(f"{self.path} holds a run already: resume it (--resume auto) or set another `out`")
+            old = yaml.safe_load(self.config_file.read_text(encoding="utf-8"))
+            if changed := drift(old, resolved):
+                listed = "\n".join(f"  {key}: {was!r} -> {now!r}" for key, (was, now) in changed.items())
+                raise ConfigDriftError(
+                    f"{self.path} was begun with other settings:\n{listed}\nput them back, or set another `out`"
+                )
+        elif self.path.is_dir() and any(self.path.iterdir()):
+            raise RunFolderError(f"{self.path} is not empty and holds no run: set another `out`")
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_atomic(self.config_file, yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True))
+        clear_leftovers(self.checkpoints)
+        write_atomic(self.path / "env.json", json.dumps(environment(), indent=2))
+        return last_complete(self.checkpoints)
+
+    def offsets(self) -> dict[str, int]:
+        """Sizes of the append-only logs in bytes."""
+        return {f.name: f.stat().st_size for f in sorted(self.path.glob("*.jsonl"))}
+
+    def cut_back(self, offsets: Mapping[str, int], step: int) -> None:
+        """Cut the logs to `offsets` and drop rollouts of later steps than `step`."""
+        for file in self.path.glob("*.jsonl"):
+            os.truncate(file, offsets.get(file.name, 0))
+        for file in self.rollouts.glob("step-*.jsonl"):
+            if int(file.stem.removeprefix("step-")) > step:
+                file.unlink()
+
+    def append(self, name: str, record: Mapping[str, Any]) -> None:
+        """Add one JSON line to a log."""
+        with (self.path / name).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Write a small text file so that it is either the old or the new one, never a part."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    fsync_path(temporary)
+    temporary.rename(path)
+
+
+def last_record(path: Path) -> dict[str, Any]:
+    """The last line of a JSON-lines file."""
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8").splitlines()[-1])
+    return record

@@ -1,0 +1,173 @@
+"""A real tiny Qwen3-VL answers pictures and clips; real BLINK records and replies run end to end."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from evaluation_builders import BLINK_DATA, benchmark_of, choice_sample, png
+
+from wherewise.evaluation.load import load_benchmark
+from wherewise.evaluation.protocol import Decoding, EvalConfig, MediaLimits, build_requests
+from wherewise.evaluation.providers import ReplayProvider
+from wherewise.evaluation.records import read_predictions
+from wherewise.evaluation.runner import run_benchmark
+from wherewise.evaluation.specs import get_benchmark
+from wherewise.samples import Image, Sample, Video
+
+torch = pytest.importorskip("torch")
+
+from wherewise.evaluation.providers.hf import HfProvider, shrink  # noqa: E402
+from wherewise.models.load import Family, LoadedModel, save_model  # noqa: E402
+from wherewise.models.tiny import build_tiny  # noqa: E402
+
+DECODING = Decoding(max_new_tokens=6)
+
+
+@pytest.fixture(scope="module")
+def tiny() -> LoadedModel:
+    # Untied embeddings: a random tied model repeats the prompt's last token whatever it sees.
+    model, processor = build_tiny("qwen3_vl", tie_embeddings=False, initializer_range=0.3, max_pixels=128 * 128)
+    return LoadedModel(model=model, processor=processor, family=Family.QWEN3_VL, name="tiny")
+
+
+def provider_of(tiny: LoadedModel, *, batch_size: int = 16, **media: Any) -> HfProvider:
+    return HfProvider(tiny, media=MediaLimits(**media), decoding=DECODING, batch_size=batch_size)
+
+
+def picture_samples() -> list[Sample]:
+    sizes = [(64, 48), (120, 40), (32, 96), (100, 100), (64, 48)]
+    return [
+        choice_sample(f"p{i}", media=tuple(Image(data=png((50 * i, 10, 200 - 40 * i), size)) for _ in range(1 + i % 2)))
+        for i, size in enumerate(sizes)
+    ]
+
+
+def test_batched_replies_equal_single_ones(tiny: LoadedModel, tmp_path: Path) -> None:
+    requests = build_requests(benchmark_of(picture_samples(), tmp_path), EvalConfig())
+    together = provider_of(tiny).generate(requests)
+    alone = [provider_of(tiny).generate([request])[0] for request in requests]
+    assert together == alone
+    assert len({reply.text for reply in together}) > 1
+    assert all(reply.tokens > 0 for reply in together)
+    assert all(reply.truncated == (reply.tokens == 6 and reply.truncated) for reply in together)
+
+
+def test_the_picture_reaches_the_model(tiny: LoadedModel, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    import io
+
+    import PIL.Image
+
+    samples = []
+    for i in range(4):
+        stream = io.BytesIO()
+        PIL.Image.fromarray(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(stream, "PNG")
+        samples.append(choice_sample(f"n{i}", media=(Image(data=stream.getvalue()),)))
+    benchmark = benchmark_of(samples, tmp_path)
+    seen = provider_of(tiny).generate(build_requests(benchmark, EvalConfig()))
+    blind = provider_of(tiny).generate(build_requests(benchmark, EvalConfig(media=MediaLimits(blind=True))))
+    assert len({reply.text for reply in blind}) == 1
+    assert len({reply.text for reply in seen}) > 1
+
+
+def test_a_damaged_picture_fails_alone_and_counts(tiny: LoadedModel, tmp_path: Path) -> None:
+    samples = picture_samples()
+    broken = choice_sample("broken", media=(Image(data=png()[:60]),))
+    gone = choice_sample("control", media=(Image(data=png()),))
+    gone = dataclasses.replace(gone, question="Where is the <|image_pad|>?")
+    summary = run_benchmark(
+        benchmark_of([*samples, broken, gone], tmp_path), provider_of(tiny), EvalConfig(), tmp_path / "out"
+    )
+    assert summary.failed == pytest.approx(2 / 7)
+    errors = {p.id: p.error for p in read_predictions(tmp_path / "out" / "predictions.jsonl") if p.error}
+    assert set(errors) == {"broken", "control"}
+    assert "damaged" in str(errors["broken"]) or "truncated" in str(errors["broken"])
+    assert "control token" in str(errors["control"])
+
+
+def test_clips_are_sampled_and_answered(tiny: LoadedModel, tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    from wherewise.media.video import encode_video
+
+    frames = np.zeros((12, 48, 64, 3), np.uint8)
+    frames[:, :, :32] = np.arange(12, dtype=np.uint8)[:, None, None, None] * 20
+    (tmp_path / "clip.mp4").write_bytes(encode_video(frames, 4.0))
+    clip = Video(path="clip.mp4")
+    samples = [choice_sample("v0", media=(clip,)), choice_sample("p0", media=(Image(data=png()),))]
+    requests = build_requests(benchmark_of(samples, tmp_path), EvalConfig())
+    replies = provider_of(tiny, frames=4).generate(requests)
+    assert [reply.error for reply in replies] == [None, None]
+    decoded = provider_of(tiny, frames=4, max_pixels=24 * 32)._decode(clip, requests[0])
+    assert decoded.array.shape == (4, 24, 32, 3)  # type: ignore[union-attr]
+    named = provider_of(tiny)._decode(Video(path="clip.mp4", frame_times=(0.0, 1.0)), requests[0])
+    assert tuple(named.times) == pytest.approx((0.0, 1.0))  # type: ignore[union-attr]
+
+
+def test_large_requests_come_first(tiny: LoadedModel, tmp_path: Path) -> None:
+    requests = build_requests(benchmark_of(picture_samples(), tmp_path), EvalConfig())
+    ordered = provider_of(tiny).order(requests)
+    assert ordered[0].sample_id == "p3"
+    assert sorted(r.sample_id for r in ordered) == sorted(r.sample_id for r in requests)
+
+
+def test_the_fingerprint_follows_the_weights(tiny: LoadedModel, tmp_path: Path) -> None:
+    first = provider_of(tiny).fingerprint
+    save_model(tiny.model, tiny.processor, tmp_path / "saved")
+    again = HfProvider.load(tmp_path / "saved", media=MediaLimits(), decoding=DECODING, device="cpu")
+    assert again.fingerprint == HfProvider.load(tmp_path / "saved", media=MediaLimits(), decoding=DECODING).fingerprint
+    with torch.no_grad():
+        weight = next(tiny.model.parameters())
+        weight[0] += 1
+        changed = provider_of(tiny).fingerprint
+        weight[0] -= 1
+    assert changed != first
+
+
+def test_shrinking_keeps_the_shape() -> None:
+    import PIL.Image
+
+    picture = PIL.Image.new("RGB", (400, 100))
+    assert shrink(picture, None) is picture
+    assert shrink(picture, 40_000) is picture
+    small = shrink(picture, 10_000)
+    assert small.size == (200, 50)
+
+
+def test_real_replies_score_as_the_official_extraction(tmp_path: Path) -> None:
+    if not BLINK_DATA.is_dir():
+        pytest.skip("the BLINK records are not beside the repository")
+    replies = BLINK_DATA / "val_predictions.jsonl.gz"
+    benchmark = load_benchmark(get_benchmark("blink"), BLINK_DATA)
+    ids = {sample.id for sample in benchmark.samples}
+    official: dict[str, list[bool]] = {}
+    with gzip.open(replies, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            if row["idx"] in ids:
+                official.setdefault(row["model"], []).append(row["prediction"] == row["answer"])
+    assert len(official) == 10
+    for model in ("GPT4o", "llava-v1.6-34b", "Yi_VL_6B"):
+        provider = ReplayProvider(replies, id_field="idx", reply_field="full_prediction", where={"model": model})
+        summary = run_benchmark(benchmark, provider, EvalConfig(), tmp_path / model)
+        assert summary.micro.estimate.score == pytest.approx(sum(official[model]) / 267, abs=0.01), model
+        assert summary.failed == 0
+
+
+@pytest.mark.slow
+def test_all_blink_records_run_on_the_tiny_model(tiny: LoadedModel, tmp_path: Path) -> None:
+    if not BLINK_DATA.is_dir():
+        pytest.skip("the BLINK records are not beside the repository")
+    benchmark = load_benchmark(get_benchmark("blink"), BLINK_DATA)
+    summary = run_benchmark(benchmark, provider_of(tiny, max_pixels=128 * 128), EvalConfig(), tmp_path / "out")
+    assert summary.micro.estimate.n == 267
+    assert summary.failed == 0
+    assert {task: scored.estimate.n for task, scored in summary.tasks.items()} == {
+        "Relative_Depth": 124,
+        "Spatial_Relation": 143,
+    }

@@ -1,0 +1,1 @@
+"""How the shipped starter model is made: vocabulary, pictures, vision stage, language stage, packing."""

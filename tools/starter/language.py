@@ -1,0 +1,154 @@
+"""Stage two: the language model learns to read the vision features: captions, look-ups both ways, and questions.
+
+Several sequences are trained per picture; the vision tower runs once and its features are handed to all of them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from wherewise.answers.coordinates import CODECS, claims_of, write_claims
+from wherewise.answers.styles import PromptConfig, render_prompt, render_target
+from wherewise.samples import Sample, SceneGraph, answer_text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """One question about a picture and the reply to learn."""
+
+    prompt: str
+    reply: str
+
+
+def _with_focus(graph: SceneGraph, ids: Sequence[str]) -> SceneGraph:
+    return SceneGraph(width=graph.width, height=graph.height, objects=graph.objects, focus=tuple(ids))
+
+
+def caption_turn(graph: SceneGraph, rng: random.Random) -> Turn:
+    """All objects in random order, so that every place must be looked up by name."""
+    ids = [item.id for item in graph.objects]
+    rng.shuffle(ids)
+    claims = claims_of(_with_focus(graph, ids), CODECS["tenths"])
+    return Turn(prompt="Describe the picture.", reply=f"<scene>{write_claims(claims)}</scene>")
+
+
+def lookup_turn(graph: SceneGraph, rng: random.Random) -> Turn:
+    """Where one to three named objects are."""
+    ids = rng.sample([item.id for item in graph.objects], rng.randint(1, min(3, len(graph.objects))))
+    claims = claims_of(_with_focus(graph, ids), CODECS["tenths"])
+    names = " and ".join(f"the {claim.label}" for claim in claims)
+    verb = "is" if len(claims) == 1 else "are"
+    return Turn(prompt=f"Where {verb} {names}?", reply=f"<scene>{write_claims(claims)}</scene>")
+
+
+def reading_turn(sample: Sample, rng: random.Random) -> Turn:
+    """A question with the places of all objects already written down: what is left is to compare them."""
+    graph = sample.evidence
+    assert isinstance(graph, SceneGraph)
+    ids = [item.id for item in graph.objects]
+    rng.shuffle(ids)
+    claims = claims_of(_with_focus(graph, ids), CODECS["tenths"])
+    reply = f"<answer>{answer_text(sample.answer)}</answer>"
+    return Turn(prompt=f"{write_claims(claims)}\n{sample.question}", reply=reply)
+
+
+def question_turn(sample: Sample, prompt: PromptConfig) -> Turn:
+    """A question in the style that `prompt` asks for."""
+    return Turn(prompt=render_prompt(sample, prompt), reply=render_target(sample, prompt))
+
+
+class TurnEncoder:
+    """Turns text into token ids with the picture's placeholders in place. All pictures have the same size."""
+
+    def __init__(self, processor: Any, image_tokens: int) -> None:
+        self.tokenizer = processor.tokenizer
+        self.image_tokens = image_tokens
+        self.pad = self.tokenizer.pad_token_id
+        self.end = self.tokenizer.convert_tokens_to_ids("<|im_end|>")
+        self.image = self.tokenizer.convert_tokens_to_ids("<|image_pad|>")
+        marker = "QUESTION"
+        text = processor.apply_chat_template(
+            [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": marker}]}],
+            tokenize=False,
+            add_generation_prompt=True,
+        )
+        self.head, self.tail = text.split(marker)
+
+    def encode(self, turn: Turn) -> tuple[list[int], list[int]]:
+        """Prompt ids (placeholders expanded) and reply ids (with the end token)."""
+        ids: list[int] = []
+        for token in self.tokenizer(self.head + turn.prompt + self.tail, add_special_tokens=False)["input_ids"]:
+            ids.extend([token] * (self.image_tokens if token == self.image else 1))
+        reply = self.tokenizer(turn.reply, add_special_tokens=False)["input_ids"]
+        return ids, [*reply, self.end]
+
+    def batch(self, turns: Sequence[Turn]) -> tuple[Tensor, Tensor, Tensor]:
+        """Right-padded ids, mask and labels (-100 on everything but the reply), each ``[N, L]``."""
+        pairs = [self.encode(turn) for turn in turns]
+        length = max(len(p) + len(r) for p, r in pairs)
+        ids = torch.full((len(pairs), length), self.pad)
+        labels = torch.full((len(pairs), length), -100)
+        mask = torch.zeros((len(pairs), length), dtype=torch.long)
+        for row, (prompt, reply) in enumerate(pairs):
+            end = len(prompt) + len(reply)
+            ids[row, :end] = torch.tensor(prompt + reply)
+            labels[row, len(prompt) : end] = torch.tensor(reply)
+            mask[row, :end] = 1
+        return ids, mask, labels
+
+
+def reply_loss(
+    model: Any,
+    features: Tensor,
+    deepstack: Sequence[Tensor],
+    grid: Tensor,
+    batch: tuple[Tensor, Tensor, Tensor],
+    turns: int,
+) -> Tensor:
+    """Cross-entropy of the replies.
+
+    Args:
+        model: The whole Qwen3-VL.
+        features: ``[pictures, tokens, d]``.
+        deepstack: The same shape for each DeepStack layer.
+        grid: ``[pictures, 3]``.
+        batch: Ids, mask, labels of ``pictures * turns`` sequences, the turns of a picture next to each other.
+        turns: Sequences per picture.
+    """
+    ids, mask, labels = batch
+    inner = model.model
+    image = ids == model.config.image_token_id
+    flat = features.repeat_interleave(turns, 0).flatten(0, 1)
+    embeds = inner.get_input_embeddings()(ids).masked_scatter(image[..., None], flat)
+    positions, _ = inner.get_rope_index(
+        ids, image.long(), image_grid_thw=grid.repeat_interleave(turns, 0), attention_mask=mask
+    )
+    hidden = inner.language_model(
+        inputs_embeds=embeds,
+        attention_mask=mask,
+        position_ids=positions,
+        visual_pos_masks=image,
+        deepstack_visual_embeds=[level.repeat_interleave(turns, 0).flatten(0, 1) for level in deepstack],
+        use_cache=False,
+    ).last_hidden_state
+    known = labels[:, 1:] != -100
+    logits = model.lm_head(hidden[:, :-1][known])
+    return F.cross_entropy(logits, labels[:, 1:][known])
+
+
+def to_patches(pictures: Sequence[np.ndarray], patch: int, merge: int, temporal: int) -> Tensor:
+    """Qwen's patch layout of equal-sized RGB pictures: ``[N * patches, 3 * temporal * patch * patch]``, values -1..1."""
+    x = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    count, channels, height, width = x.shape
+    rows, columns = height // patch // merge, width // patch // merge
+    x = x.reshape(count, channels, rows, merge, patch, columns, merge, patch).permute(0, 2, 5, 3, 6, 1, 4, 7)
+    x = x[:, :, :, :, :, :, None].expand(-1, -1, -1, -1, -1, -1, temporal, -1, -1)
+    return x.reshape(count * rows * columns * merge * merge, channels * temporal * patch * patch)
