@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
 from simplify_mesh import simplify, smooth_normals
 
 ASSETS = Path(__file__).resolve().parents[1] / "src/wherewise/scenes/simulate/assets"

@@ -43,18 +43,28 @@ def _cost(q, x, y, z):  # type: ignore[no-untyped-def]
 def _best(points, quadrics, a, b, out):  # type: ignore[no-untyped-def]
     """Cheapest place of the merged vertex, into `out`; returns its cost."""
     q = quadrics[a] + quadrics[b]
-    det = (
-        q[0] * (q[4] * q[7] - q[5] * q[5]) - q[1] * (q[1] * q[7] - q[5] * q[2]) + q[2] * (q[1] * q[5] - q[4] * q[2])
-    )
+    det = q[0] * (q[4] * q[7] - q[5] * q[5]) - q[1] * (q[1] * q[7] - q[5] * q[2]) + q[2] * (q[1] * q[5] - q[4] * q[2])
     best = 1e300
     scale = (q[0] + q[4] + q[7]) / 3
     length = 0.0
     for k in range(3):
         length += (points[a, k] - points[b, k]) ** 2
     if abs(det) > 1e-4 * scale * scale * scale:
-        x = (-q[3] * (q[4] * q[7] - q[5] * q[5]) + q[1] * (q[6] * q[7] - q[5] * q[8]) - q[2] * (q[6] * q[5] - q[4] * q[8])) / det
-        y = (q[0] * (-q[6] * q[7] + q[8] * q[5]) + q[3] * (q[1] * q[7] - q[5] * q[2]) + q[2] * (-q[1] * q[8] + q[6] * q[2])) / det
-        z = (q[0] * (-q[4] * q[8] + q[5] * q[6]) - q[1] * (-q[1] * q[8] + q[6] * q[2]) - q[3] * (q[1] * q[5] - q[4] * q[2])) / det
+        x = (
+            -q[3] * (q[4] * q[7] - q[5] * q[5])
+            + q[1] * (q[6] * q[7] - q[5] * q[8])
+            - q[2] * (q[6] * q[5] - q[4] * q[8])
+        ) / det
+        y = (
+            q[0] * (-q[6] * q[7] + q[8] * q[5])
+            + q[3] * (q[1] * q[7] - q[5] * q[2])
+            + q[2] * (-q[1] * q[8] + q[6] * q[2])
+        ) / det
+        z = (
+            q[0] * (-q[4] * q[8] + q[5] * q[6])
+            - q[1] * (-q[1] * q[8] + q[6] * q[2])
+            - q[3] * (q[1] * q[5] - q[4] * q[2])
+        ) / det
         far = (x - points[a, 0]) ** 2 + (y - points[a, 1]) ** 2 + (z - points[a, 2]) ** 2
         if far <= 2 * length:
             out[0] = x
@@ -287,7 +297,11 @@ def smooth_normals(points: NDArray, crease: float = 40.0) -> NDArray:  # type: i
 
 
 def simplify(
-    points: NDArray, uvs: NDArray, materials: NDArray, target: int, tolerance: float  # type: ignore[type-arg]
+    points: NDArray,
+    uvs: NDArray,
+    materials: NDArray,
+    target: int,
+    tolerance: float,  # type: ignore[type-arg]
 ) -> tuple[NDArray, NDArray, NDArray]:  # type: ignore[type-arg]
     """Collapse edges of a triangle soup.
 

@@ -77,7 +77,7 @@ def test_letter_and_text_that_disagree_are_flagged() -> None:
 def test_options_named_by_their_letter_are_read_by_their_sentence() -> None:
     options = ["A is closer", "B is closer"]
     assert parse("choice", "Point A, on the car, appears to be nearer than point B.", options=options).value == "A"
-    assert parse("choice", "A, which is near B, is closer.", options=options).value is None
+    assert parse("choice", "Near point B, point A appears closer.", options=options).value is None
     assert parse("choice", "Point A is not closer.", options=options).value is None
 
 
@@ -150,12 +150,13 @@ def test_unknown_kind_is_an_error() -> None:
 
 
 FRAGMENTS = st.sampled_from(
-    ["<think>", "</think>", "<answer>", "</answer>", "<scene>", "(", ")", "A", "B", " or ", "answer is", "not", "1,000",
-     "1/", "e9", "-", "\\boxed{", "}", '"answer":', "option", "twenty", "hundred", "and", "5 ft", "½", "答案", ".", "\n", " "]
+    ["<think>", "</think>", "<answer>", "</answer>", "<scene>", "(", ")", "A", "B", " or ", "answer is", "not",
+     "1,000", "1/", "e9", "-", "\\boxed{", "}", '"answer":', "option", "twenty", "hundred", "and", "5 ft", "½",
+     "答案", ".", "\n", " "]
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     kind=st.sampled_from(KINDS),
     text=st.one_of(st.text(), st.lists(FRAGMENTS, max_size=30).map("".join)),
@@ -180,16 +181,17 @@ def test_permuting_options_permutes_the_letter(order: list[int], pick: int) -> N
 
 
 ADVERSARIAL = [
-    "<think>", "<answer>", "</think>", "\\boxed{", "the answer is ", "(A) ", "A, ", "not ", "answer to ", "A is ", "1,111,",
-    "9", "1 ", "twenty ", "hundred and ", "option A shows ", "so is ", "1/2 ", '"answer": "', "chair ", "no ", "-", "[1,", " ",
-    "therefore ", "e", "the best option that ", "A) chair, ", "答案", "\n\n", "yes or ", "5 ft ", "{", "<", "(", "=",
+    "<think>", "<answer>", "</think>", "\\boxed{", "the answer is ", "(A) ", "A, ", "not ", "answer to ",
+    "A is ", "1,111,", "9", "1 ", "twenty ", "hundred and ", "option A shows ", "so is ", "1/2 ",
+    "\"answer\": \"", "chair ", "no ", "-", "[1,", " ", "therefore ", "e", "the best option that ",
+    "A) chair, ", "答案", "\n\n", "yes or ", "5 ft ", "{", "<", "(", "=",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("unit_text", ADVERSARIAL)
 def test_time_is_linear(unit_text: str) -> None:
     for kind in KINDS:
-        small, large = (unit_text * (size // len(unit_text)) for size in (20_000, 160_000))
+        small, large = (unit_text * (size // len(unit_text)) for size in (4_000, 32_000))
         times = []
         for text in (small, large):
             start = time.process_time()
@@ -200,7 +202,7 @@ def test_time_is_linear(unit_text: str) -> None:
 
 
 def test_numbers_longer_than_pythons_limit() -> None:
-    assert read_number("9" * 5000, None, declared=False).value is None
+    assert read_number("9" * 5000, None).value is None
 
 
 def test_room_works_without_torch() -> None:

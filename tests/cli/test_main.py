@@ -27,7 +27,7 @@ def run_test_verb(*words: str, **environment: str) -> subprocess.CompletedProces
 
 def _python(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "120", **environment}
-    return subprocess.run([sys.executable, *words], capture_output=True, text=True, env=env, check=False, timeout=120)
+    return subprocess.run([sys.executable, *words], capture_output=True, text=True, env=env, check=False, timeout=300)
 
 
 def test_help_lists_every_verb_and_imports_nothing_heavy() -> None:
@@ -126,7 +126,7 @@ def test_shared_options(tmp_path: Path) -> None:
     assert shown.stderr == ""
     missing = run_test_verb("train", str(config), "--resume", "nowhere")
     assert missing.returncode == 2
-    assert "--resume nowhere: no such checkpoint" in missing.stderr
+    assert "--resume nowhere: give 'auto' or 'none'" in missing.stderr
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,8 @@ def test_a_bug_shows_its_traceback() -> None:
 
 
 def test_a_closed_pipe_is_no_traceback() -> None:
+    script = Path(__file__).with_name("verbs_for_tests.py")
+    command = f"'{sys.executable}' '{script}' shout | head -n 1"
     env = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    command = f"'{sys.executable}' -m wherewise doctor --json | head -c 1"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=env, check=False, timeout=120)
-    assert "Traceback" not in done.stderr
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=env, check=False, timeout=300)
+    assert (done.stdout, done.stderr) == ("0\n", "")

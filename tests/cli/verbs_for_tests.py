@@ -67,9 +67,16 @@ def fail(how: str, resume: Resume = "none") -> int:
     return int(how)
 
 
+def shout() -> None:
+    """Print more than a pipe holds."""
+    for number in range(100_000):
+        print(number)
+
+
 VERBS = {
     "train": Verb("verbs_for_tests:train", "Train."),
     "fail": Verb("verbs_for_tests:fail", "Fail."),
+    "shout": Verb("verbs_for_tests:shout", "Print a lot."),
     "data make": Verb("verbs_for_tests:fail", "Make data."),
     "broken": Verb("no_such_module:verb", "Listed, yet its module is missing."),
 }

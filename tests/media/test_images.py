@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-import tracemalloc
 import zlib
 from pathlib import Path
 from typing import Any
@@ -28,16 +27,14 @@ def encoded(kind: str = "PNG", size: tuple[int, int] = (60, 40), mode: str = "RG
 
 
 def png_header(width: int, height: int) -> bytes:
-    """A valid PNG of that size, all of one colour, that is only half a megabyte long."""
+    """A PNG that claims to be of that size; whoever decodes it finds its pixels missing."""
 
     def chunk(name: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
-    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    squeeze = zlib.compressobj(1)
-    row = bytes(1 + (width + 7) // 8)
-    body = b"".join(squeeze.compress(row) for _ in range(height)) + squeeze.flush()
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    pixels = chunk(b"IDAT", zlib.compress(bytes(100)))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + pixels + chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
@@ -103,15 +100,13 @@ def test_missing_picture(tmp_path: Path) -> None:
 
 
 def test_a_huge_picture_is_refused_from_its_header() -> None:
-    """30,000 x 30,000 pixels in a file of half a megabyte would take 2.7 GB decoded."""
+    """30,000 x 30,000 pixels take 2.7 GB decoded. The pixels are missing here, and nothing gets as far as noticing."""
     bomb = Image(data=png_header(30_000, 30_000))
-    tracemalloc.start()
     for read in (load_image, image_size):
         with pytest.raises(MediaError, match=r"sample 's1': <bytes>: the picture has 30000 x 30000 pixels.*Fix: scale"):
             read(bomb, None, sample_id="s1")
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 5e6
+    with pytest.raises(MediaError, match="truncated or damaged"):
+        load_image(Image(data=png_header(300, 300)), None)
 
 
 def test_the_pixel_limit_can_be_set() -> None:

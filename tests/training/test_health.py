@@ -41,7 +41,13 @@ def test_warnings_and_absent_metrics() -> None:
         record(1, kl=None, accuracy=0.01, truncated=0.5, entropy=0.001, unjudged=0.25, bad=True, no_signal=1.0)
     )
     assert line is not None
-    for words in ("easier questions", "raise max_new_tokens", "hardly vary", "25 % of replies could not", "1 steps skipped"):
+    for words in (
+        "easier questions",
+        "raise max_new_tokens",
+        "hardly vary",
+        "25 % of replies could not",
+        "1 steps skipped",
+    ):
         assert words in line
     assert "KL" not in line
     assert "left" not in line

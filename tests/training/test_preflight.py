@@ -39,14 +39,14 @@ def test_good_samples_pass() -> None:
     ids=["garbage", "truncated", "missing"],
 )
 def test_bad_media_is_named(media: Image, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="1 problems in 12 samples(.|\n)*toy-004"):
+    with pytest.raises(DataError, match=r"1 problems in 12 samples(.|\n)*toy-004"):
         check(replaced(toy_samples(), 4, media=(media,)), root=tmp_path)
 
 
 def test_all_problems_at_once() -> None:
     samples = replaced(toy_samples(), 4, media=(Image(data=b"x"),))
     samples = replaced(samples, 7, media=(Image(data=b"y"),))
-    with pytest.raises(DataError, match="2 problems(.|\n)*toy-004(.|\n)*toy-007"):
+    with pytest.raises(DataError, match=r"2 problems(.|\n)*toy-004(.|\n)*toy-007"):
         check(samples)
 
 
@@ -63,12 +63,12 @@ def test_missing_rationale_is_a_problem_of_sft_alone() -> None:
         check(toy_samples(), think, need_target=True)
 
 
-def test_gold_that_its_own_reward_refuses() -> None:
-    """Two options that read alike: no reply can be told to mean the right one."""
-    odd = replaced(toy_samples(2), 0, options=("red", "Red"), answer=Choice(letter="A", text="red"))
-    with pytest.raises(DataError, match="its own gold answer"):
+def test_gold_that_its_own_reward_misreads() -> None:
+    """The options' texts are letters, in another order than the options: the right text is the wrong letter."""
+    odd = replaced(toy_samples(2), 0, options=("B", "A"), answer=Choice(letter="A", text="B"))
+    with pytest.raises(DataError, match=r"'toy-000': its own gold answer \"B\" scores 0 instead of 1"):
         check(odd)
-    check(replaced(toy_samples(2), 0, options=(), answer=Number(value=2.5)))
+    assert check(replaced(toy_samples(2), 0, options=(), answer=Number(value=2.5))) == 2
 
 
 def test_nothing_is_loaded_or_written_before_the_samples_are_fine(

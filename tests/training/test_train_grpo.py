@@ -35,7 +35,7 @@ def phase_of(tiny: Path, tmp_path: Path, **changes: Any) -> GRPOPhase:
         root=None,
         folder=RunFolder(path=config.out),
         loaded=loaded,
-        encoder=Encoder(processor=loaded.processor, prompt=PROMPT, root=None, budget=1 << 20),
+        encoder=Encoder(processor=loaded.processor, prompt=PROMPT, root=None, frames=config.frames, budget=1 << 20),
         total=9,
         device=torch.device("cpu"),
     )
@@ -43,7 +43,7 @@ def phase_of(tiny: Path, tmp_path: Path, **changes: Any) -> GRPOPhase:
         session=session,
         sampler=ShuffledSampler(size=len(session.samples), seed=0),
         rewards=build_rewards(config.rewards),
-        writer=RolloutWriter(folder=session.folder.rollouts, prompt=PROMPT, root=None),
+        writer=RolloutWriter(folder=session.folder.rollouts, prompt=PROMPT, root=None, frames=config.frames),
         reference=Reference.of(loaded.model, lora=config.model.lora is not None) if config.beta else None,
         generators={"sampling": torch.Generator().manual_seed(0)},
     )
@@ -70,7 +70,14 @@ def test_reward_rises(tiny: Path, tmp_path: Path, optim: str) -> None:
             rewards.append(progress.metrics["reward/total"])
 
     config = grpo_config(
-        tiny, tmp_path / "run", optim=optim, steps=25, prompts_per_step=4, generations=8, micro_prompts=4, save_every=None
+        tiny,
+        tmp_path / "run",
+        optim={"name": optim, "lr": 0.03},
+        steps=20,
+        prompts_per_step=4,
+        generations=8,
+        micro_prompts=4,
+        save_every=None,
     )
     train_grpo(config, samples=toy_samples(), on_progress=watch)
     first, last = sum(rewards[:5]) / 5, sum(rewards[-5:]) / 5
@@ -182,7 +189,9 @@ def test_vision_tokens_and_unused_rows_are_never_sampled(tiny: Path, tmp_path: P
 
 
 def test_rollouts_are_written_for_people(tiny: Path, tmp_path: Path) -> None:
-    config = grpo_config(tiny, tmp_path / "run", steps=5, rewards=toy_reward("blind_to_odd"), rollouts={"every": 2, "groups": 2})
+    config = grpo_config(
+        tiny, tmp_path / "run", steps=5, rewards=toy_reward("blind_to_odd"), rollouts={"every": 2, "groups": 2}
+    )
     result = train_grpo(config, samples=toy_samples())
     files = sorted((result.folder / "rollouts").glob("*.jsonl"))
     assert [f.name for f in files] == [f"step-00000{n}.jsonl" for n in (1, 2, 4, 5)]
@@ -203,7 +212,9 @@ def test_rollouts_are_written_for_people(tiny: Path, tmp_path: Path) -> None:
 
 def test_metrics_have_every_key(tiny: Path, tmp_path: Path) -> None:
     rewards = (RewardConfig(name="accuracy"), RewardConfig(name="format", weight=0.1))
-    result = train_grpo(grpo_config(tiny, tmp_path / "run", rewards=rewards, num_iterations=2, steps=2), samples=toy_samples())
+    result = train_grpo(
+        grpo_config(tiny, tmp_path / "run", rewards=rewards, num_iterations=2, steps=2), samples=toy_samples()
+    )
     lines = [json.loads(line) for line in (result.folder / "metrics.jsonl").read_text().splitlines()]
     assert set(loop.METRICS) <= lines[0].keys()
     assert set(loop.METRICS) <= lines[1].keys()

@@ -144,6 +144,12 @@ def test_folders_that_are_not_free(tiny: Path, tmp_path: Path) -> None:
         train(sft_config(tiny, tmp_path / "other"))
 
 
+def test_a_start_that_failed_binds_nobody(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no model folder"):
+        train(sft_config(tmp_path / "wrong/path/of/model", tmp_path / "run", steps=1))
+    assert train(sft_config(tiny, tmp_path / "run", steps=1), resume="never").steps == 1
+
+
 def test_run_folder_stands_alone(tiny: Path, tmp_path: Path) -> None:
     result = train(grpo_config(tiny, tmp_path / "run", steps=2))
     names = {p.name for p in result.folder.iterdir()}

@@ -52,12 +52,20 @@ def save_tiny(folder: Path, family: str = "qwen3_vl") -> Path:
     return save_model(model, processor, folder)
 
 
-def sft_config(model: Path, out: Path, *, lora: bool = False, optim: str = "adamw", **changes: Any) -> SFTConfig:
+def optim_config(optim: str | dict[str, Any]) -> OptimConfig:
+    if isinstance(optim, dict):
+        return OptimConfig(**optim)
+    return OptimConfig(name=optim, lr=3e-3, schedule="linear", warmup=1)
+
+
+def sft_config(
+    model: Path, out: Path, *, lora: bool = False, optim: str | dict[str, Any] = "adamw", **changes: Any
+) -> SFTConfig:
     values: dict[str, Any] = {
         "out": out,
         "model": ModelConfig(path=str(model), device="cpu", lora=LoraConfig(r=4, vision=True) if lora else None),
         "prompt": PROMPT,
-        "optim": OptimConfig(name=optim, lr=3e-3, schedule="linear", warmup=1),
+        "optim": optim_config(optim),
         "steps": 6,
         "batch_size": 4,
         "micro_batch": 3,
@@ -68,12 +76,14 @@ def sft_config(model: Path, out: Path, *, lora: bool = False, optim: str = "adam
     return SFTConfig(**{**values, **changes})
 
 
-def grpo_config(model: Path, out: Path, *, lora: bool = False, optim: str = "adamw", **changes: Any) -> GRPOConfig:
+def grpo_config(
+    model: Path, out: Path, *, lora: bool = False, optim: str | dict[str, Any] = "adamw", **changes: Any
+) -> GRPOConfig:
     values: dict[str, Any] = {
         "out": out,
         "model": ModelConfig(path=str(model), device="cpu", lora=LoraConfig(r=4, vision=True) if lora else None),
         "prompt": PROMPT,
-        "optim": OptimConfig(name=optim, lr=3e-3, schedule="linear", warmup=1),
+        "optim": optim_config(optim),
         "rewards": (RewardConfig(name=f"{Path(__file__).parent / 'training_toy_rewards.py'}:likes_e"),),
         "steps": 6,
         "prompts_per_step": 3,

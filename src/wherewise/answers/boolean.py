@@ -6,52 +6,13 @@ import re
 
 from wherewise.answers.parsed import Reading
 
-YES = frozenset(
-    [
-        "yes",
-        "yeah",
-        "yep",
-        "true",
-        "correct",
-        "right",
-        "sí",
-        "si",
-        "oui",
-        "ja",
-        "да",
-        "sim",
-        "hai",
-        "はい",
-        "是",
-        "是的",
-        "对",
-        "对的",
-        "有",
-        "正确",
-    ]
-)
-NO = frozenset(
-    [
-        "no",
-        "nope",
-        "false",
-        "incorrect",
-        "wrong",
-        "non",
-        "nein",
-        "нет",
-        "não",
-        "いいえ",
-        "否",
-        "不",
-        "不是",
-        "不对",
-        "没有",
-        "错误",
-    ]
-)
-_STRICT_YES = frozenset(["yes", "yeah", "yep", "true", "是的", "はい", "sí", "oui"])
-_STRICT_NO = frozenset(["no", "nope", "false", "いいえ", "nein", "não"])
+_STRICT_YES = frozenset(("yes", "yeah", "yep", "true", "是的", "はい", "sí", "oui"))
+_STRICT_NO = frozenset(("no", "nope", "false", "いいえ", "nein", "não"))
+YES = _STRICT_YES | {"correct", "right", "si", "ja", "да", "sim", "是", "对", "对的", "有", "正确"}
+"""Words that mean yes where they are the whole answer."""
+NO = _STRICT_NO | {"incorrect", "wrong", "non", "нет", "否", "不", "不是", "不对", "没有", "错误"}
+"""Words that mean no where they are the whole answer."""
+_STOPS = ("", ".", ",", "!", ";", ":", "\n", '"', "'", ")")
 _WORD = re.compile(r"[^\W\d_]+", re.UNICODE)
 _ANSWER = re.compile(
     r"(?:\banswer\b|\bantwort\b|\brespuesta\b|\bréponse\b|答案)[\s]{0,3}(?:to[^.\n:]{0,80}?)?"
@@ -109,11 +70,7 @@ def read_boolean(text: str) -> Reading:
         if value is None:
             continue
         after = text[match.end() : match.end() + 1]
-        if (
-            value is False
-            and match[0].lower() == "no"
-            and after not in ("", ".", ",", "!", ";", ":", "\n", '"', "'", ")")
-        ):
+        if value is False and match[0].lower() == "no" and after not in _STOPS:
             continue
         before = text[max(0, match.start() - 8) : match.start()].lower()
         if before.endswith(("not ", "n't ")):

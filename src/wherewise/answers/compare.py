@@ -26,8 +26,8 @@ def relative_error(value: float, truth: float) -> float:
 def score_number(value: float | None, truth: float) -> float:
     """Mean relative accuracy: share of thresholds t in .50 ... .95 with relative error <= 1 - t.
 
-    The rule of VSI-Bench's code (``<=``; its text says ``<``). No number scores 0; a truth of 0 scores 1 if the value is
-    0, else 0; a negative truth is compared by its magnitude. ``1e-9`` absorbs rounding at exact thresholds.
+    The rule of VSI-Bench's code (``<=``; its text says ``<``). No number scores 0; a truth of 0 scores 1 if the value
+    is 0, else 0; a negative truth is compared by its magnitude. ``1e-9`` absorbs rounding at exact thresholds.
 
     >>> [score_number(1 + e, 1.0) for e in (0.0, 0.05, 0.052, 0.1, 0.3, 0.5)]
     [1.0, 1.0, 0.9, 0.9, 0.5, 0.1]

@@ -8,29 +8,11 @@ from dataclasses import dataclass
 
 from wherewise.answers.parsed import Reading
 
-_ONES = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_ONES = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+)  # fmt: skip
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 NUMBER_WORDS: dict[str, int] = {
     **{word: i for i, word in enumerate(_ONES)},
     **{word: 10 * i for i, word in enumerate(_TENS, start=2)},
@@ -70,7 +52,8 @@ _TOKEN = re.compile(
     r"|(?P<word>[A-Za-z]{1,40})|(?P<chinese>[零一二两三四五六七八九十])"
 )
 _UNIT_AFTER = re.compile(
-    r"[ \t-]{0,2}(?P<square>(?:square|sq\.?)[ ]{1,2})?(?P<name>[A-Za-z]{1,11}(?:\^?2(?!\d))?|°|米|厘米|毫米|公里|秒|分钟|小时|度|平方米)"
+    r"[ \t-]{0,2}(?P<square>(?:square|sq\.?)[ ]{1,2})?"
+    r"(?P<name>[A-Za-z]{1,11}(?:\^?2(?!\d))?|°|米|厘米|毫米|公里|秒|分钟|小时|度|平方米)"
     r"(?P<squared>[ ]squared)?"
 )
 _RANGE = re.compile(r"\s{0,3}(?:-|–|—|~|to|or|through)\s{0,3}", re.IGNORECASE)
@@ -278,7 +261,7 @@ def _is_range(first: Quantity, second: Quantity, text: str) -> bool:
     return gap.strip().lower() == "and" and text[max(0, first.start - 9) : first.start].lower().endswith("between ")
 
 
-def read_number(text: str, unit: str | None, *, declared: bool) -> Reading:
+def read_number(text: str, unit: str | None) -> Reading:
     """The one number that a text answers with, in `unit`.
 
     Rules, in order: a range abstains; the last number declared by "answer", "total" or "=" in it; the only number;
@@ -287,7 +270,6 @@ def read_number(text: str, unit: str | None, *, declared: bool) -> Reading:
     Args:
         text: The answering part of a reply.
         unit: The unit asked for; a bare number is taken to be in it.
-        declared: The text was marked as the answer, so that it holds nothing else.
     """
     found = _merge_compound(quantities(text), text)
     found = [item for item in found if not _NOT.search(text[max(0, item.start - 24) : item.start])]
@@ -306,10 +288,8 @@ def read_number(text: str, unit: str | None, *, declared: bool) -> Reading:
     if chosen is None:
         if ranged:
             return Reading(value=None, rule="range")
-        values = {(item.value, item.unit) for item in found}
         rule = "number"
         if len({item.value for item in found}) > 1 and not _conversions(found, unit):
-            del values
             return Reading(value=None, rule="several_numbers")
         chosen = _best(found, unit)
     elif chosen in ranged:

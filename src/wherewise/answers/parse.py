@@ -40,7 +40,7 @@ def parse(
         text: The whole reply.
         options: Option texts of a choice, in order; items of an order.
         unit: Unit that a number was asked in.
-        style: The prompt's style; the reading is as lenient for all of them, since layout is the format reward's matter.
+        style: The prompt's style; reading is equally lenient for all, since layout is the format reward's matter.
 
     Raises:
         ValueError: The kind or the unit is unknown.
@@ -76,9 +76,9 @@ def parse(
 def _read(kind: str, located: Located, options: Sequence[str], unit: str | None) -> Reading:
     match kind:
         case "choice":
-            return read_choice(located.body, options, declared=located.declared)
+            return read_choice(located.body, options)
         case "number":
-            return read_number(plain(located.body), unit, declared=located.declared)
+            return read_number(plain(located.body), unit)
         case "boolean":
             return read_boolean(plain(located.body))
         case "text":
@@ -94,11 +94,10 @@ def _read(kind: str, located: Located, options: Sequence[str], unit: str | None)
 def _read_text(located: Located) -> Reading:
     body = located.body
     if not located.declared:
-        label = None
-        for label in _LABEL.finditer(body):
-            pass
-        if label is not None and body[label.end() :].strip():
-            return Reading(value=body[label.end() :].strip(), rule="labelled")
+        labels = list(_LABEL.finditer(body))
+        tail = body[labels[-1].end() :].strip() if labels else ""
+        if tail:
+            return Reading(value=tail, rule="labelled")
     return Reading(value=body, rule="text")
 
 

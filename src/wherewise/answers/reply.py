@@ -66,7 +66,7 @@ def is_placeholder(body: str) -> bool:
 
 
 def locate(text: str) -> Located:
-    r"""Find the answering part: last complete answer tag, last unclosed one, last box, JSON field, rest after reasoning.
+    r"""Find the answering part: last complete answer tag, an unclosed one, last box, JSON field, rest after reasoning.
 
     Reasoning (``<think>``, ``<scene>``, ``<observe>``) never answers; an answer inside unfinished reasoning is none.
 
@@ -116,10 +116,8 @@ def locate(text: str) -> Located:
     box = _boxed(body)
     if box is not None:
         return Located(body=box.strip(), rule="boxed", truncated=False, declared=True)
-    found = None
-    for found in _JSON.finditer(body):
-        pass
-    if found is not None:
-        value = next(group for group in found.groups() if group is not None)
+    fields = list(_JSON.finditer(body))
+    if fields:
+        value = next(group for group in fields[-1].groups() if group is not None)
         return Located(body=value.strip(), rule="json", truncated=False, declared=True)
     return Located(body=body, rule="after_reasoning" if reasoned else "whole", truncated=False, declared=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,13 +35,13 @@ def _parse_row(row: Mapping[str, Any]) -> Mapping[str, Any]:
     from wherewise.answers.parse import KINDS
     from wherewise.answers.parse import parse as parse_reply
     from wherewise.samples.errors import DatasetError
-    from wherewise.samples.plain import did_you_mean, short
+    from wherewise.samples.plain import short
 
     known = ("kind", "text", "options", "unit")
     for key in row:
-        hint = "" if key in known else did_you_mean(key, known)
-        if hint:
-            raise DatasetError(f"unknown field{hint}", field=key, fix="correct the field's name")
+        close = [] if key in known else difflib.get_close_matches(key, known, n=1, cutoff=0.8)
+        if close:
+            raise DatasetError("unknown field", field=key, fix=f"did you mean {close[0]!r}?")
     kind, text, options, unit = (row.get(key) for key in known)
     if kind not in KINDS:
         raise DatasetError(

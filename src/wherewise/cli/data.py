@@ -137,8 +137,12 @@ def write_simulated(config: DatasetConfig, *, overwrite: bool = False, on_progre
     )
 
     def finished() -> Iterator[Sample]:
-        yield from samples if config.embed else _as_files(samples, config.out)
-        generator["scenes"] = scenes.publish()
+        anything = False
+        for sample in samples if config.embed else _as_files(samples, config.out):
+            anything = True
+            yield sample
+        if anything:
+            generator["scenes"] = scenes.publish()
 
     try:
         manifest = write_dataset(

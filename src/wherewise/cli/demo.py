@@ -67,13 +67,14 @@ def demo(
         typer.echo(f"[{marks[stage]:4.0f} s] {text}")
 
     _data(folders, seed, quiet)
+    (out / "seed.json").write_text(f"{seed}\n", encoding="utf-8")
     said("data", f"data: {folders.data}")
     summaries: dict[str, Summary] = {}
     for stage in STAGES:
         if stage != "starter":
             _train(stage, folders, seed, quiet)
             said(f"train {stage}", f"{stage}: {folders.run(stage)}")
-        summaries[stage] = _evaluate(stage, folders, quiet)
+        summaries[stage] = evaluate(stage, folders, quiet=quiet)
         score = summaries[stage].micro.estimate
         said(f"eval {stage}", f"{stage}: {100 * score.score:.1f} % of {score.n} questions on unseen scenes")
     comparisons = [_compare(a, b, folders) for a, b in itertools.pairwise(STAGES)]
@@ -136,7 +137,8 @@ def _prompt() -> PromptConfig:
     return load_config(GRPOConfig, recipe("demo/grpo.yaml")).value.prompt
 
 
-def _evaluate(stage: str, folders: Folders, quiet: bool) -> Summary:
+def evaluate(stage: str, folders: Folders, *, quiet: bool = False) -> Summary:
+    """Evaluates a stage's model on the unseen scenes, or reads what was measured before."""
     from wherewise.cli.progress import progress
     from wherewise.evaluation.load import load_benchmark
     from wherewise.evaluation.protocol import Decoding, EvalConfig
@@ -146,7 +148,7 @@ def _evaluate(stage: str, folders: Folders, quiet: bool) -> Summary:
 
     benchmark = load_benchmark(get_benchmark("dataset"), folders.data)
     config = EvalConfig(prompt=_prompt(), decoding=Decoding(max_new_tokens=64))
-    provider = HfProvider.load(folders.model(stage), config, batch_size=32)
+    provider = HfProvider.load(folders.model(stage), media=config.media, decoding=config.decoding, batch_size=32)
     with progress(f"evaluating {stage}", total=len(benchmark.samples), quiet=quiet) as advance:
         return run_benchmark(
             benchmark, provider, config, folders.evaluation(stage), progress=lambda done, _: advance.at(done)

@@ -47,6 +47,20 @@ class Verb:
 
 
 VERBS: dict[str, Verb] = {
+    "demo": Verb("wherewise.cli.demo:demo", "The whole job on the shipped starter model, on a CPU."),
+    "data simulate": Verb("wherewise.cli.data:simulate", "Simulate furnished rooms and ask about them."),
+    "data validate": Verb("wherewise.cli.data:validate", "Check a dataset; name file, row, field and fix."),
+    "sft": Verb("wherewise.cli.train:sft", "Fine-tune a model on the target replies of a dataset."),
+    "grpo": Verb("wherewise.cli.train:grpo", "Improve a model by rewarding verified replies (GRPO)."),
+    "eval list": Verb("wherewise.cli.evaluate:list_benchmarks", "List the benchmarks."),
+    "eval run": Verb("wherewise.cli.evaluate:run", "Evaluate a model on a benchmark, or go on with a cut run."),
+    "eval rescore": Verb("wherewise.cli.evaluate:rescore", "Score stored replies anew; no model runs."),
+    "eval compare": Verb("wherewise.cli.evaluate:compare", "Compare two runs question by question."),
+    "reward list": Verb("wherewise.cli.reward:list_rewards", "List the rewards."),
+    "reward score": Verb("wherewise.cli.reward:score", "Score replies: JSONL in, JSONL out."),
+    "answers parse": Verb("wherewise.cli.answers:parse", "Parse replies: JSONL in, JSONL out."),
+    "merge": Verb("wherewise.cli.merge:merge", "Merge a LoRA checkpoint into a plain Hugging Face folder."),
+    "view": Verb("wherewise.cli.view:view", "Write one HTML page of runs and evaluations."),
     "doctor": Verb(
         "wherewise.cli.doctor:doctor", "Check this machine and installation; name the fix for each finding."
     ),

@@ -6,7 +6,7 @@ def sft(
     dry_run: DryRun = False,
     print_config: PrintConfig = False,
     limit: Limit = None,
-    resume: Resume = "none",
+    resume: Resume = "auto",
     quiet: Quiet = False,
 ) -> None:
     loaded = load_or_print(SftConfig, config, overrides, print_config=print_config)
@@ -35,7 +35,7 @@ ConfigFile = Annotated[
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[KEY=VALUE]...",
+        metavar="KEY=VALUE",
         help="Settings that win over the file: train.lr=1e-5 rewards.0.weight=2",
         show_default=False,
     ),
@@ -59,11 +59,11 @@ Resume = Annotated[
     str,
     typer.Option(
         "--resume",
-        metavar="auto|none|PATH",
-        help="auto: go on where the run folder's last checkpoint stands; PATH: from that checkpoint; none: start anew.",
+        metavar="auto|none",
+        help="auto: go on from the run folder's last whole checkpoint; none: refuse a folder that holds a run.",
     ),
 ]
-"""Where to go on; `resume_from` reads it."""
+"""Whether to go on; `resume_from` reads it."""
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars or lines.")]
 """Only results and errors."""
@@ -72,20 +72,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines in
 """Machine-readable output on stdout."""
 
 
-def resume_from(resume: str) -> Path | bool:
-    """What ``--resume`` asks for: True is auto, False is none, a path is that checkpoint.
+def resume_from(resume: str) -> bool:
+    """What ``--resume`` asks for: True is auto, False is none.
 
     Raises:
-        InputError: the path doesn't exist.
+        InputError: it is neither.
     """
-    if resume in ("auto", "none"):
-        return resume == "auto"
-    path = Path(resume)
-    if not path.exists():
+    if resume not in ("auto", "none"):
         from wherewise.samples.errors import InputError
 
-        raise InputError(f"--resume {resume}: no such checkpoint; give 'auto', 'none' or the path of one")
-    return path
+        raise InputError(f"--resume {resume}: give 'auto' or 'none'")
+    return resume == "auto"
 
 
 def load_or_print(model: type[M], config: Path | None, overrides: list[str] | None, *, print_config: bool) -> Loaded[M]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
@@ -10,6 +10,8 @@ from wherewise.cli.options import ConfigFile, DryRun, Limit, Overrides, PrintCon
 
 if TYPE_CHECKING:
     from wherewise.training.config import GRPOConfig, RunConfig, SFTConfig
+
+C = TypeVar("C", bound="RunConfig")
 
 SHOWN = 3
 """Samples that ``--dry-run`` prints as the model will see them."""
@@ -61,7 +63,7 @@ def grpo(
     typer.echo(f"trained {result.steps} steps; model: {result.final}")
 
 
-def _limited[C: RunConfig](config: C, limit: int | None) -> C:
+def _limited(config: C, limit: int | None) -> C:
     """The config with at most `limit` samples."""
     if limit is None or config.data is None:
         return config

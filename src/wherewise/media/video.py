@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from wherewise.media.errors import MediaError
 from wherewise.media.image import MAX_PIXELS
 from wherewise.media.roots import name_of, open_medium
-from wherewise.media.sniff import VIDEOS, Format, mp4_is_cut, read_format
+from wherewise.media.sniff import IMAGES, VIDEOS, Format, mp4_is_cut, read_format
 from wherewise.samples.media import Video
 
 MAX_BYTES = 4 * 2**30
@@ -167,7 +167,7 @@ def load_frames(
             chosen = _sampled(index.times, span, video.start, fps, max_frames)
         if not chosen:
             raise MediaError(
-                "no frame times were given", fix="ask for one frame or more", file=name_of(video), sample=sample_id
+                "no times were given", fix="ask for one frame or more", file=name_of(video), sample=sample_id
             )
         size = len(chosen) * stream.codec_context.width * stream.codec_context.height * 3
         if size > MAX_BYTES:
@@ -240,11 +240,7 @@ def _opened(video: Video, root: Path | None, sample_id: str, max_pixels: int) ->
     with open_medium(video, root, sample_id=sample_id) as source:
         kind = read_format(source)
         if kind not in VIDEOS:
-            fix = (
-                "convert it to MP4 (H.264)"
-                if kind is Format.UNKNOWN
-                else "declare it as an image, or download it again"
-            )
+            fix = "declare it as an image" if kind in IMAGES else "download it again, or convert it to MP4 (H.264)"
             raise MediaError(f"not a clip that is read here, but {kind}", fix=fix, file=file, sample=sample_id)
         if kind is Format.MP4 and mp4_is_cut(source):
             raise MediaError("the clip is truncated", fix=_AGAIN, file=file, sample=sample_id)
@@ -263,7 +259,9 @@ def _opened(video: Video, root: Path | None, sample_id: str, max_pixels: int) ->
                         file=file,
                         sample=sample_id,
                     )
-                stream.thread_type = "AUTO"
+                # One thread: jumps decode nothing ahead, workers do not fight for cores, and FFmpeg's decoder threads
+                # cannot wait for Python's lock while a damaged clip is being closed.
+                stream.codec_context.thread_count = 1
                 yield container, stream
         except av.FFmpegError as error:
             raise MediaError(f"the clip is damaged: {error}", fix=_AGAIN, file=file, sample=sample_id) from error

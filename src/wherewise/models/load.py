@@ -23,12 +23,13 @@ from torch import Tensor, nn
 
 from wherewise.models.forward import unwrap
 from wherewise.models.torchvision_shim import ensure_torchvision
+from wherewise.samples.errors import InputError
 
 Precision = Literal["float32", "bfloat16", "auto"]
 STARTER = "starter"
 
 
-class ModelLoadError(ValueError):
+class ModelLoadError(InputError):
     """A model cannot be loaded, or a saved one is not what was saved; the message has the fix."""
 
 

@@ -19,8 +19,8 @@ from wherewise.questions.config import QuestionsConfig
 from wherewise.questions.question import Question, Rejection
 from wherewise.samples.answer import LETTERS, Choice, Number
 
-HOPELESS = 0.02
-"""A choice is dropped when the words leave one of its answers less than this probability."""
+HOPELESS, HOPELESS_OF_MANY = 0.02, 0.005
+"""A choice of two, or of more, is dropped when the words leave one of its answers less than this probability."""
 OPEN_FLOOR = 0.03
 """For open numbers: answers rarer than this do not pull the common ones down any further."""
 SLACK = 6
@@ -109,7 +109,7 @@ class Balancer:
         rarest = min(chances.values())
         if isinstance(question.answer, Number):
             rarest = max(rarest, OPEN_FLOOR)
-        elif rarest < HOPELESS * self.config.blind_strength:
+        elif rarest < (HOPELESS if len(chances) == 2 else HOPELESS_OF_MANY) * self.config.blind_strength:
             return 0.0
         return float(min(1.0, rarest / chances[question.key]) ** self.config.blind_strength)
 

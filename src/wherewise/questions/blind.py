@@ -2,7 +2,7 @@
 
 A conditional logistic regression scores each option by its own words, its place, and every pair of an option word and
 a question word (alone, and with how many articles came before it, which tells the first-named thing from the second);
-it is trained on half of the groups (scenes) and tested on the other half. It shares nothing with the
+it is trained on half of the groups (scenes) and tested on the other half, then the other way round. It shares nothing with the
 balancer: it works on the texts of finished samples, so that it also judges data from elsewhere.
 """
 
@@ -32,18 +32,16 @@ class BlindResult:
     Attributes:
         task: The task.
         kind: Answer kind: ``choice``, ``boolean`` or ``number``.
-        train: Questions trained on.
-        test: Questions tested on.
-        accuracy: Share that the classifier gets right on the test half.
-        majority: Share that "the most frequent answer to these very words" gets right on the test half.
+        tested: Questions tested on, each by a classifier that was trained on the half without its group.
+        accuracy: Share that the classifiers get right.
+        majority: Share that "the most frequent answer to these very words" gets right, halves as above.
         chance: Mean of one over the number of possible answers.
         margin: Half-width of the 95% interval of `accuracy` (normal approximation).
     """
 
     task: str
     kind: str
-    train: int
-    test: int
+    tested: int
     accuracy: float
     majority: float
     chance: float
@@ -80,23 +78,20 @@ def blind_report(samples: Iterable[Sample], *, penalty: float = 1.0) -> list[Bli
     results = []
     for (task, kind), found in sorted(rows.items()):
         items = _items(found)
-        train = [item for item in items if not _tested(item.group)]
-        test = [item for item in items if _tested(item.group)]
-        if min(len({item.group for item in half}) for half in (train, test)) < 2:
+        halves = [[item for item in items if _half(item.group) == half] for half in (0, 1)]
+        if min(len({item.group for item in half}) for half in halves) < 2:
             continue
-        right = _classify(train, test, penalty)
-        majority = _majority(train, test)
-        accuracy = right / len(test)
+        folds = (halves, halves[::-1])
+        accuracy = sum(_classify(train, test, penalty) for train, test in folds) / len(items)
         results.append(
             BlindResult(
                 task=task,
                 kind=kind,
-                train=len(train),
-                test=len(test),
+                tested=len(items),
                 accuracy=accuracy,
-                majority=majority / len(test),
-                chance=sum(1 / len(item.options) for item in test) / len(test),
-                margin=1.96 * math.sqrt(max(accuracy * (1 - accuracy), 1e-9) / len(test)),
+                majority=sum(_majority(train, test) for train, test in folds) / len(items),
+                chance=sum(1 / len(item.options) for item in items) / len(items),
+                margin=1.96 * math.sqrt(max(accuracy * (1 - accuracy), 1e-9) / len(items)),
             )
         )
     return results
@@ -109,7 +104,7 @@ def blind_table(results: Sequence[BlindResult]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {r.task} | {r.kind} | {r.test} | {100 * r.accuracy:.1f} ± {100 * r.margin:.1f} | {100 * r.chance:.1f} "
+        f"| {r.task} | {r.kind} | {r.tested} | {100 * r.accuracy:.1f} ± {100 * r.margin:.1f} | {100 * r.chance:.1f} "
         f"| {r.excess:+.1f} | {100 * r.majority:.1f} |"
         for r in results
     ]
@@ -131,8 +126,8 @@ def _items(samples: Sequence[Sample]) -> list[_Item]:
     return items
 
 
-def _tested(group: str) -> bool:
-    return hashlib.sha256(group.encode()).digest()[0] % 2 == 1
+def _half(group: str) -> int:
+    return hashlib.sha256(group.encode()).digest()[0] % 2
 
 
 def _features(item: _Item, place: int) -> Counter[str]:

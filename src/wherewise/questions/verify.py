@@ -287,14 +287,14 @@ def _camera_distance(sample: Sample, scene: Scene) -> str:
 
 def _distance_to_point(thing: SceneObject, point: Array) -> float:
     offset = np.array(thing.center) - point
-    return float(np.sqrt(2 * lsq_linear(_half_axes(thing).T, -offset, bounds=(-1, 1), tol=1e-14).cost))
+    return float(np.sqrt(2 * lsq_linear(_half_axes(thing).T, -offset, bounds=(-1, 1), method="bvls", tol=1e-14).cost))
 
 
 def _distance(first: SceneObject, second: SceneObject) -> float:
     """Closest points of two boxes by bounded least squares, metres."""
     matrix = np.hstack([_half_axes(first).T, -_half_axes(second).T])
     offset = np.array(first.center) - np.array(second.center)
-    return float(np.sqrt(2 * lsq_linear(matrix, -offset, bounds=(-1, 1), tol=1e-14).cost))
+    return float(np.sqrt(2 * lsq_linear(matrix, -offset, bounds=(-1, 1), method="bvls", tol=1e-14).cost))
 
 
 def _reference_distance(sample: Sample, scene: Scene) -> str:

@@ -70,7 +70,7 @@ def _scene_body(text: str) -> str | None:
 def positions(params: PositionParams | None = None) -> Reward:
     """How well the claims of ``<scene>`` agree with the objects that the question is about.
 
-    With gold claims ``g`` (the graph's focus objects, ``n`` of them) and ``m`` written entries, malformed ones included::
+    With gold claims ``g`` (the graph's focus objects, ``n`` of them) and ``m`` written entries, malformed ones too::
 
         credit(c, g) = label(c, g) * mean over x, y[, distance] of max(0, 1 - |c - g| / reach)
         value        = 2 * max over one-to-one matchings of sum(credit) / (n + m)

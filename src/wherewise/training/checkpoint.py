@@ -26,6 +26,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from wherewise.samples.errors import InputError
 from wherewise.training.state_tree import pack, unpack
 
 FORMAT = 1
@@ -188,12 +189,12 @@ def load_state(ref: CheckpointRef) -> dict[str, Any]:
     """The state that was given to `save_checkpoint`, with ``format``, ``step`` and ``base`` added.
 
     Raises:
-        ValueError: The layout is of another version.
+        InputError: The layout is of another version.
     """
     packed = json.loads((ref.folder / "state.json").read_text(encoding="utf-8"))
     state: dict[str, Any] = unpack(packed, load_file(ref.folder / "state.safetensors"))
     if state["format"] != FORMAT:
-        raise ValueError(f"{ref.folder} has checkpoint format {state['format']}, this version reads {FORMAT}")
+        raise InputError(f"{ref.folder} has checkpoint format {state['format']}, this version reads {FORMAT}")
     return state
 
 
@@ -207,21 +208,21 @@ def load_model(ref: CheckpointRef, model: nn.Module, base: str) -> None:
         base: The ``base`` fingerprint in the checkpoint's state.
 
     Raises:
-        ValueError: Names, shapes or types differ, or the frozen base is another.
+        InputError: Names, shapes or types differ, or the frozen base is another.
     """
     if base_fingerprint(model) != base:
-        raise ValueError(
+        raise InputError(
             f"{ref.folder}: the frozen weights of the model are not those that the run began with; "
             "restore the model at `model.path` or start a new run"
         )
     saved, own = load_file(ref.folder / "model.safetensors"), model_tensors(model)
     if saved.keys() != own.keys():
         odd = sorted(saved.keys() ^ own.keys())
-        raise ValueError(f"{ref.folder}: {len(odd)} tensors are in the model or the checkpoint only, such as {odd[:3]}")
+        raise InputError(f"{ref.folder}: {len(odd)} tensors are in the model or the checkpoint only, such as {odd[:3]}")
     for name, tensor in own.items():
         stored = saved[name]
         if stored.shape != tensor.shape or stored.dtype != tensor.dtype:
-            raise ValueError(
+            raise InputError(
                 f"{ref.folder}: {name} is {tuple(stored.shape)} {stored.dtype} in the checkpoint, "
                 f"{tuple(tensor.shape)} {tensor.dtype} in the model"
             )

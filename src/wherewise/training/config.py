@@ -121,6 +121,15 @@ class DataConfig(_Config):
     """Folder that media paths are relative to; None means `path`."""
 
 
+class FramesConfig(_Config):
+    """Which frames of a video the model sees. A sample that names its frames (``frame_times``) keeps those."""
+
+    fps: float | None = Field(default=2.0, gt=0)
+    """Frames a second; None spreads `max_frames` evenly."""
+    max_frames: int = Field(default=16, ge=2)
+    """Most frames; a longer clip's are spread evenly."""
+
+
 class OptimConfig(_Config):
     """Optimiser and learning-rate schedule."""
 
@@ -161,6 +170,8 @@ class RunConfig(_Config):
     """The samples; None when the caller passes them."""
     prompt: PromptConfig = PromptConfig()
     """How a sample is put to the model."""
+    frames: FramesConfig = FramesConfig()
+    """Frames of videos."""
     optim: OptimConfig = OptimConfig()
     """Optimiser."""
     seed: int = Field(default=0, ge=0)
@@ -259,7 +270,7 @@ def _check_length(steps: int | None, epochs: float | None) -> None:
         raise ValueError("give exactly one of `steps` and `epochs`")
 
 
-RESUMABLE = frozenset({"out", "save_every", "keep", "log_every", "max_bad_steps", "preflight", "cache_mb"})
+RESUMABLE = frozenset({"out", "save_every", "keep", "log_every", "max_bad_steps", "preflight", "cache_mb", "rollouts"})
 """Keys that may differ between a run and its resumption: they change no number."""
 
 

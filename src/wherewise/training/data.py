@@ -18,14 +18,15 @@ from wherewise.media.image import load_image
 from wherewise.models.inputs import Clip, EncodedPrompt, encode_prompt
 from wherewise.samples import Image, Media, Sample
 from wherewise.samples.codec import to_record
+from wherewise.samples.errors import InputError
 from wherewise.samples.store import read_dataset
-from wherewise.training.config import DataConfig
+from wherewise.training.config import DataConfig, FramesConfig
 
 Medium = PIL.Image.Image | Clip
 """A decoded picture or clip."""
 
 
-class DataError(ValueError):
+class DataError(InputError):
     """The samples cannot be trained on; the message names samples and fixes."""
 
 
@@ -52,17 +53,19 @@ def fingerprint(samples: Sequence[Sample]) -> str:
     return digest.hexdigest()
 
 
-def load_media(sample: Sample, root: Path | None) -> tuple[Medium, ...]:
-    """Decode a sample's media, in order."""
-    return tuple(_load(medium, root, sample.id) for medium in sample.media)
+def load_media(sample: Sample, root: Path | None, frames: FramesConfig) -> tuple[Medium, ...]:
+    """Decode a sample's media, in order; of videos the frames that `frames` or the sample itself asks for."""
+    return tuple(_load(medium, root, frames, sample.id) for medium in sample.media)
 
 
-def _load(medium: Media, root: Path | None, sample_id: str) -> Medium:
+def _load(medium: Media, root: Path | None, frames: FramesConfig, sample_id: str) -> Medium:
     if isinstance(medium, Image):
         return load_image(medium, root, sample_id=sample_id)
     from wherewise.media.video import load_frames  # needs PyAV, which image-only training does not
 
-    return load_frames(medium, root, sample_id=sample_id)
+    if medium.frame_times is not None:
+        return load_frames(medium, root, sample_id=sample_id, times=medium.frame_times)
+    return load_frames(medium, root, sample_id=sample_id, fps=frames.fps, max_frames=frames.max_frames)
 
 
 def seen_size(prompt: EncodedPrompt, processor: Any) -> tuple[int, int] | None:
@@ -90,12 +93,14 @@ class Encoder:
         processor: The model's processor.
         prompt: How a sample is put to the model.
         root: Folder of media paths, or None when media are bytes.
+        frames: Which frames of videos are seen.
         budget: Bytes of encoded prompts to keep.
     """
 
     processor: Any
     prompt: PromptConfig
     root: Path | None
+    frames: FramesConfig
     budget: int
     _kept: OrderedDict[str, EncodedPrompt] = field(default_factory=OrderedDict)
     _bytes: int = 0
@@ -106,13 +111,13 @@ class Encoder:
             self._kept.move_to_end(sample.id)
             return self._kept[sample.id]
         text = render_prompt(sample, self.prompt)
-        encoded = encode_prompt(self.processor, text, load_media(sample, self.root), sample_id=sample.id)
+        encoded = encode_prompt(self.processor, text, load_media(sample, self.root, self.frames), sample_id=sample.id)
         self._kept[sample.id] = encoded
         self._bytes += nbytes(encoded)
         while self._bytes > self.budget and self._kept:
             self._bytes -= nbytes(self._kept.popitem(last=False)[1])
         return encoded
 
-    def target(self, sample: Sample) -> str:
-        """The reply that SFT teaches for this sample."""
-        return render_target(sample, self.prompt, seen_size(self.encode(sample), self.processor))
+    def target(self, sample: Sample, encoded: EncodedPrompt) -> str:
+        """The reply that SFT teaches for this sample, given its encoded prompt."""
+        return render_target(sample, self.prompt, seen_size(encoded, self.processor))

@@ -120,10 +120,15 @@ class GRPOPhase:
         micro = [number for number, chunk in enumerate(chunks) for _ in chunk]
         self._buffer = self.weigh(indices, drawn, replies, micro)
         self._passes = 0
-        if step == 1 or step % config.rollouts.every == 0 or step + config.num_iterations > self.session.total:
+        if self.writes_at(step):
             pairs = [(self.session.samples[i], r) for i, r in zip(indices, replies, strict=True)]
             self.writer.write(step, pairs[: config.rollouts.groups])
         return self.summary(replies)
+
+    def writes_at(self, step: int) -> bool:
+        """Whether completions drawn at this step are written down: first and last draw, and every so many steps."""
+        every, until = self.config.rollouts.every, step + self.config.num_iterations
+        return step == 1 or until > self.session.total or (until - 1) // every > (step - 1) // every
 
     def complete(self, indices: Sequence[int]) -> Completions:
         """Completions of some prompts, in order."""
@@ -367,7 +372,9 @@ def train_grpo(
             session=session,
             sampler=ShuffledSampler(size=len(session.samples), seed=config.seed),
             rewards=rewards,
-            writer=RolloutWriter(folder=session.folder.rollouts, prompt=config.prompt, root=session.root),
+            writer=RolloutWriter(
+                folder=session.folder.rollouts, prompt=config.prompt, root=session.root, frames=config.frames
+            ),
             reference=Reference.of(session.loaded.model, lora=config.model.lora is not None) if config.beta else None,
             generators={"sampling": generator},
         )

@@ -23,12 +23,13 @@ from wherewise.models.load import LoadedModel, load_model, resolve_device, save_
 from wherewise.models.lora import apply_lora, freeze, merge, trainable_table
 from wherewise.rewards import Rewards
 from wherewise.samples import Sample
+from wherewise.samples.errors import InputError
 from wherewise.training import checkpoint, rng
 from wherewise.training.config import RunConfig
 from wherewise.training.data import Encoder, fingerprint, read_samples
 from wherewise.training.health import Health
 from wherewise.training.optim import build_optimizer, lr_factor, set_lr
-from wherewise.training.preflight import check_samples
+from wherewise.training.preflight import ENCODED, check_encoding, check_samples
 from wherewise.training.run_folder import ConfigDriftError, Resume, RunFolder, last_record
 
 
@@ -163,10 +164,10 @@ def single_process() -> None:
     """Refuse to run as one of several processes.
 
     Raises:
-        TrainingError: ``WORLD_SIZE`` is above 1: each process would train a model of its own.
+        InputError: ``WORLD_SIZE`` is above 1: each process would train a model of its own.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise TrainingError(
+        raise InputError(
             "this loop trains in one process, and WORLD_SIZE is above 1: start it without torchrun, "
             "or export the data for a distributed engine (wherewise export)"
         )
@@ -176,13 +177,13 @@ def resolve_samples(config: RunConfig, samples: Sequence[Sample] | None) -> tupl
     """The samples and the folder of their media paths.
 
     Raises:
-        ValueError: Neither `samples` nor ``data`` is given.
+        InputError: Neither `samples` nor ``data`` is given, or there are no such samples.
     """
     root = None if config.data is None else (config.data.root or config.data.path)
     if samples is not None:
         return tuple(samples), root
     if config.data is None:
-        raise ValueError("there are no samples: set `data.path`, or pass `samples`")
+        raise InputError("there are no samples: set `data.path`, or pass `samples`")
     return read_samples(config.data), root
 
 
@@ -232,7 +233,13 @@ def run(
         on_progress(Progress(step=0, total=total, metrics={}, line=line))
 
     checked = check_samples(
-        data, config.prompt, root, first=config.preflight, rewards=rewards, need_target=rewards is None
+        data,
+        config.prompt,
+        root,
+        first=config.preflight,
+        frames=config.frames,
+        rewards=rewards,
+        need_target=rewards is None,
     )
     folder = RunFolder(path=config.out)
     last, remarks = folder.open(config, resume)
@@ -252,11 +259,16 @@ def run(
         folder=folder,
         loaded=loaded,
         encoder=Encoder(
-            processor=loaded.processor, prompt=config.prompt, root=root, budget=config.cache_mb * 1024 * 1024
+            processor=loaded.processor,
+            prompt=config.prompt,
+            root=root,
+            frames=config.frames,
+            budget=config.cache_mb * 1024 * 1024,
         ),
         total=total,
         device=resolve_device(config.model.device),
     )
+    check_encoding(data[: min(checked, ENCODED)], session.encoder, need_target=rewards is None)
     parts = (f"{part} {trained:,} of {count:,}" for part, (trained, count) in trainable_table(loaded.model).items())
     say(f"training on {session.device}: {', '.join(parts)} parameters")
     if last is not None:

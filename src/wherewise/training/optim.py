@@ -14,6 +14,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from wherewise.samples.errors import InputError
 from wherewise.training.config import OptimConfig, OptimizerName, Schedule
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
@@ -160,11 +161,11 @@ def build_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimi
     """The optimiser of `config` over the trainable parameters of `model`.
 
     Raises:
-        ValueError: Nothing is trainable.
+        InputError: Nothing is trainable.
     """
     matrices, rest = split_parameters(model)
     if not matrices and not rest:
-        raise ValueError("no parameter is trainable: everything is frozen; unfreeze a part or add LoRA")
+        raise InputError("no parameter is trainable: everything is frozen; unfreeze a part or add LoRA")
     match config.name:
         case OptimizerName.MUON:
             return Muon(

@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Literal
 
 from wherewise.answers.styles import PromptConfig, PromptStyle, render_answer, render_prompt, render_target
+from wherewise.models.inputs import encode_target
 from wherewise.rewards import Completion, Rewards
 from wherewise.samples import Sample, SceneGraph
-from wherewise.training.data import DataError, load_media
+from wherewise.training.config import FramesConfig
+from wherewise.training.data import DataError, Encoder, load_media
 
+ENCODED = 64
+"""Prompts that are encoded before the first step."""
 MAX_LISTED = 20
 """Problems that are spelled out; the rest is counted."""
 
@@ -22,6 +26,7 @@ def check_samples(
     root: Path | None,
     *,
     first: int | Literal["all"] = "all",
+    frames: FramesConfig = FramesConfig(),  # noqa: B008 - frozen
     rewards: Rewards | None = None,
     need_target: bool = False,
 ) -> int:
@@ -32,6 +37,7 @@ def check_samples(
         prompt: How they are put to the model.
         root: Folder of media paths.
         first: How many samples to look into. Ids are always checked in all of them.
+        frames: Which frames of videos to decode.
         rewards: The run's rewards; the one called ``accuracy`` must give every gold answer 1.
         need_target: True: the style's target text must render (SFT).
 
@@ -47,7 +53,7 @@ def check_samples(
     checked = samples if first == "all" else samples[:first]
     for sample in checked:
         try:
-            problems += sample_problems(sample, prompt, root, rewards, need_target)
+            problems += sample_problems(sample, prompt, root, frames, rewards, need_target)
         except ValueError as error:  # a problem of one sample; all of them are reported together
             problems.append(str(error) if sample.id in str(error) else f"sample {sample.id!r}: {error}")
     if problems:
@@ -57,6 +63,25 @@ def check_samples(
     return len(checked)
 
 
+def check_encoding(samples: Sequence[Sample], encoder: Encoder, *, need_target: bool) -> None:
+    """Run the processor on some prompts and the tokenizer on their targets; encoded prompts are kept for training.
+
+    Raises:
+        DataError: A prompt cannot be encoded; lists samples and reasons.
+    """
+    problems = []
+    for sample in samples:
+        try:
+            encoded = encoder.encode(sample)
+            if need_target:
+                encode_target(encoder.processor, encoder.target(sample, encoded), sample_id=sample.id)
+        except ValueError as error:  # a problem of one sample; all of them are reported together
+            problems.append(str(error))
+    if problems:
+        listed = "".join(f"\n  {problem}" for problem in problems[:MAX_LISTED])
+        raise DataError(f"{len(problems)} prompts of {len(samples)} cannot be encoded, nothing was trained:{listed}")
+
+
 def repeated_ids(samples: Sequence[Sample]) -> list[str]:
     """Ids that more than one sample has."""
     seen: set[str] = set()
@@ -64,10 +89,15 @@ def repeated_ids(samples: Sequence[Sample]) -> list[str]:
 
 
 def sample_problems(
-    sample: Sample, prompt: PromptConfig, root: Path | None, rewards: Rewards | None, need_target: bool
+    sample: Sample,
+    prompt: PromptConfig,
+    root: Path | None,
+    frames: FramesConfig,
+    rewards: Rewards | None,
+    need_target: bool,
 ) -> list[str]:
     """What is wrong with one sample; also raises `ValueError` where a part cannot be read or rendered."""
-    load_media(sample, root)
+    load_media(sample, root, frames)
     render_prompt(sample, prompt)
     if need_target:
         render_target(sample, prompt)

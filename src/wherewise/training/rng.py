@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from wherewise.samples.errors import InputError
+
 
 def seed_everything(seed: int) -> None:
     """Seed python's, numpy's and torch's global generators."""
@@ -33,13 +35,13 @@ def restore(state: dict[str, Any], generators: dict[str, torch.Generator]) -> No
     """Put back what `capture` took.
 
     Raises:
-        ValueError: The checkpoint was made with another number of GPUs or other generators.
+        InputError: The checkpoint was made with another number of GPUs or other generators.
     """
     if state["generators"].keys() != generators.keys():
-        raise ValueError(f"the checkpoint has generators {sorted(state['generators'])}, the run {sorted(generators)}")
+        raise InputError(f"the checkpoint has generators {sorted(state['generators'])}, the run {sorted(generators)}")
     devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if len(state["cuda"]) != devices:
-        raise ValueError(
+        raise InputError(
             f"the checkpoint was made with {len(state['cuda'])} visible GPUs, this machine shows {devices}: "
             "random state cannot be restored; set CUDA_VISIBLE_DEVICES as it was"
         )

@@ -16,6 +16,7 @@ from wherewise.answers.styles import PromptConfig, render_prompt
 from wherewise.rewards import Score
 from wherewise.samples import Sample, answer_text
 from wherewise.samples.plain import to_plain
+from wherewise.training.config import FramesConfig
 from wherewise.training.data import Medium, load_media
 from wherewise.training.run_folder import write_atomic
 
@@ -60,7 +61,9 @@ class Reply:
             "truncated": self.truncated,
             "scores": {reward_label(name): score.value for name, score in self.scores.items()},
             "parts": {reward_label(name): dict(score.parts) for name, score in self.scores.items() if score.parts},
-            "note": "; ".join(f"{reward_label(name)}: {score.note}" for name, score in self.scores.items() if score.note),
+            "note": "; ".join(
+                f"{reward_label(name)}: {score.note}" for name, score in self.scores.items() if score.note
+            ),
             "reward": self.reward,
             "advantage": self.advantage,
         }
@@ -74,11 +77,13 @@ class RolloutWriter:
         folder: The run's ``rollouts`` folder.
         prompt: How samples are put to the model.
         root: Folder of the samples' media paths.
+        frames: Which frames of videos were seen.
     """
 
     folder: Path
     prompt: PromptConfig
     root: Path | None
+    frames: FramesConfig
 
     def write(self, step: int, groups: Sequence[tuple[Sample, Sequence[Reply]]]) -> Path:
         """Write some groups of one step (atomically) and return the file."""
@@ -97,7 +102,7 @@ class RolloutWriter:
             "options": list(sample.options),
             "gold": answer_text(sample.answer),
             "prompt": render_prompt(sample, self.prompt),
-            "media": [self._medium(medium) for medium in load_media(sample, self.root)],
+            "media": [self._medium(medium) for medium in load_media(sample, self.root, self.frames)],
             "evidence": to_plain(sample.evidence, "evidence"),
             "completions": [reply.record() for reply in replies],
         }
@@ -118,7 +123,7 @@ class RolloutWriter:
         name = f"media/{hashlib.sha256(data).hexdigest()[:16]}.jpg"
         path = self.folder / name
         if not path.exists():
-            temporary = path.with_suffix(".tmp")
+            temporary = path.with_name(f".{path.name}.tmp")
             temporary.write_bytes(data)
             temporary.rename(path)
         return name

@@ -19,6 +19,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -29,14 +30,15 @@ from typing import Any, Literal
 import torch
 import yaml
 
-from wherewise.training.checkpoint import CheckpointRef, clear_leftovers, fsync_path, last_complete
+from wherewise.samples.errors import InputError
+from wherewise.training.checkpoint import CheckpointRef, clear_leftovers, fsync_path, last_complete, list_checkpoints
 from wherewise.training.config import RunConfig, drift
 
 Resume = Literal["auto", "never"]
 """``auto`` goes on from the newest whole checkpoint, or begins; ``never`` refuses a folder that holds a run."""
 
 
-class RunFolderError(ValueError):
+class RunFolderError(InputError):
     """The run folder cannot be used as asked; the message names the fix."""
 
 
@@ -109,7 +111,7 @@ class RunFolder:
             ConfigDriftError: Settings changed since the run began.
         """
         resolved = config.model_dump(mode="json")
-        if self.config_file.exists():
+        if self.begun():
             if resume == "never":
                 raise RunFolderError(f"{self.path} holds a run already: resume it (--resume auto) or set another `out`")
             old = yaml.safe_load(self.config_file.read_text(encoding="utf-8"))
@@ -118,17 +120,34 @@ class RunFolder:
                 raise ConfigDriftError(
                     f"{self.path} was begun with other settings:\n{listed}\nput them back, or set another `out`"
                 )
-        elif self.path.is_dir() and any(self.path.iterdir()):
+        elif not self.config_file.exists() and self.path.is_dir() and any(self.path.iterdir()):
             raise RunFolderError(f"{self.path} is not empty and holds no run: set another `out`")
         self.path.mkdir(parents=True, exist_ok=True)
         write_atomic(self.config_file, yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True))
         clear_leftovers(self.checkpoints)
+        self._clear_leftovers()
         write_atomic(self.path / "env.json", json.dumps(environment(), indent=2))
         return last_complete(self.checkpoints)
 
+    def begun(self) -> bool:
+        """Whether a step was ever taken here; a start that failed before (a wrong model path, say) binds nobody."""
+        logged = self.metrics_file.exists() and self.metrics_file.stat().st_size > 0
+        return self.config_file.exists() and (logged or bool(list_checkpoints(self.checkpoints)))
+
+    def _clear_leftovers(self) -> None:
+        """Delete what a killed process had half-written."""
+        for path in (*self.path.glob(".*"), *self.rollouts.glob(".*"), *self.rollouts.glob("media/.*")):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
     def offsets(self) -> dict[str, int]:
-        """Sizes of the append-only logs in bytes."""
-        return {f.name: f.stat().st_size for f in sorted(self.path.glob("*.jsonl"))}
+        """Sizes of the append-only logs in bytes, once they are on disk."""
+        logs = sorted(self.path.glob("*.jsonl"))
+        for log in logs:
+            fsync_path(log)
+        return {log.name: log.stat().st_size for log in logs}
 
     def cut_back(self, offsets: Mapping[str, int], step: int) -> None:
         """Cut the logs to `offsets` and drop rollouts of later steps than `step`."""

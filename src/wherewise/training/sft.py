@@ -71,8 +71,8 @@ class SFTPhase:
 
     def _encode(self, sample: Sample) -> tuple[EncodedPrompt, list[int]]:
         encoder = self.session.encoder
-        target = encode_target(encoder.processor, encoder.target(sample), sample_id=sample.id)
-        return encoder.encode(sample), target
+        encoded = encoder.encode(sample)
+        return encoded, encode_target(encoder.processor, encoder.target(sample, encoded), sample_id=sample.id)
 
     def batch_ids(self) -> list[str]:
         """Sample ids of the latest step."""

@@ -19,6 +19,17 @@ class Framing(StrEnum):
     """The room, from where a person would stand; at least two objects well visible."""
 
 
+class Motion(StrEnum):
+    """How the camera of a clip moves."""
+
+    TURN = "turn"
+    """It stands and turns."""
+    TOUR = "tour"
+    """It walks along a smooth curve through free places and turns on the way."""
+    ORBIT = "orbit"
+    """It circles round the objects and looks at them."""
+
+
 class SimulateConfig(BaseModel):
     """One kind of simulated scene. Lengths are metres, angles degrees, times seconds."""
 
@@ -56,8 +67,10 @@ class SimulateConfig(BaseModel):
     """Frames of the clip; 0 for a still."""
     fps: float = Field(4.0, gt=0, le=60)
     """Frames per second of the clip."""
-    max_attempts: int = Field(60, ge=1, le=10_000)
-    """Rooms tried before giving up."""
+    motion: Motion | None = None
+    """How the camera of a clip moves; None for a random way that suits `framing`."""
+    max_attempts: int = Field(400, ge=1, le=10_000)
+    """Drafts of rooms tried before giving up."""
 
     @field_validator("objects")
     @classmethod

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wherewise.scenes.scene import Camera, Scene, SceneObject, View, Visibility
-from wherewise.scenes.simulate.camera import draw_camera
+from wherewise.scenes.simulate.camera import box_corners, draw_camera, draw_path, too_small
 from wherewise.scenes.simulate.config import Framing, SimulateConfig
 from wherewise.scenes.simulate.furniture import load_catalogue
-from wherewise.scenes.simulate.look import draw_look
+from wherewise.scenes.simulate.look import Look, draw_look
 from wherewise.scenes.simulate.placement import Layout, draw_layout
 from wherewise.scenes.simulate.render import Geometry, paint, see, visibility
-from wherewise.scenes.simulate.world import World, build_world
+from wherewise.scenes.simulate.world import Solid, World, build_solid, build_world
 
 #: Cameras tried in one room.
 CAMERAS = 8
@@ -33,12 +33,18 @@ class Rejection(StrEnum):
     """The objects don't fit into the room."""
     CAMERA_BLOCKED = "camera_blocked"
     """The camera would stand outside the room or in a piece of furniture."""
+    TOO_SMALL = "too_small"
+    """Some object would be too small in the picture, even with nothing before it."""
     HIDDEN = "hidden"
     """Too few objects are well visible."""
 
 
 class SimulationError(RuntimeError):
     """No room that the config accepts was found in the allowed attempts."""
+
+
+F64 = NDArray[np.float64]
+Shot = tuple[Camera, Geometry, dict[int, Visibility]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -72,11 +78,35 @@ def encode_jpeg(rgb: NDArray[np.uint8], quality: int = 92) -> bytes:
     return out.getvalue()
 
 
-def _good(config: SimulateConfig, seen: Mapping[int, Visibility], count: int) -> bool:
-    """Whether enough objects are well visible."""
+def _well_seen(config: SimulateConfig, seen: Mapping[int, Visibility]) -> set[int]:
+    """Indices of the objects that are well visible."""
     least = config.min_pixels * config.width * config.height
-    well = sum(1 for item in seen.values() if item.pixels >= least and item.fraction >= config.min_fraction)
-    return well == count if config.framing is Framing.OBJECTS else well >= min(2, count)
+    return {k for k, item in seen.items() if item.pixels >= least and item.fraction >= config.min_fraction}
+
+
+def _shoot(
+    config: SimulateConfig, layout: Layout, solid: Solid, look: Look, boxes: F64, rng: np.random.Generator
+) -> list[Shot] | Rejection:
+    """Draw a camera, or the cameras of a clip, and look whether enough is seen."""
+    if config.frames:
+        cameras = draw_path(config, layout, boxes, rng)
+    else:
+        camera = draw_camera(config, layout, boxes, rng)
+        cameras = None if camera is None else [camera]
+    if cameras is None:
+        return Rejection.CAMERA_BLOCKED
+    if config.framing is Framing.OBJECTS and not config.frames and too_small(config, cameras[0], boxes):
+        return Rejection.TOO_SMALL
+    shots: list[Shot] = []
+    found: set[int] = set()
+    for camera in cameras:
+        view = see(solid, camera, look.skirting_height)
+        seen = visibility(solid, view)
+        found |= _well_seen(config, seen)
+        shots.append((camera, view, seen))
+    count = len(layout.placed)
+    enough = count if config.framing is Framing.OBJECTS else min(2, count)
+    return shots if len(found) >= enough else Rejection.HIDDEN
 
 
 def simulate(config: SimulateConfig, seed: int, index: int) -> Simulated:
@@ -96,20 +126,16 @@ def simulate(config: SimulateConfig, seed: int, index: int) -> Simulated:
             rejections[Rejection.CROWDED] += 1
             continue
         look = draw_look(rng, (layout.width, layout.depth, layout.height))
-        world: World | None = None
+        boxes = box_corners(layout.placed)
+        solid = build_solid(layout)
         for _ in range(CAMERAS):
-            camera = draw_camera(config, layout, rng)
-            if camera is None:
-                rejections[Rejection.CAMERA_BLOCKED] += 1
+            shots = _shoot(config, layout, solid, look, boxes, rng)
+            if isinstance(shots, Rejection):
+                rejections[shots] += 1
                 continue
-            if world is None:
-                world = build_world(layout, look, 512 if max(config.width, config.height) <= 256 else 1024)
-            view = see(world, camera)
-            seen = visibility(world, view)
-            if not _good(config, seen, len(layout.placed)):
-                rejections[Rejection.HIDDEN] += 1
-                continue
-            return _finish(config, seed, index, layout, world, [(camera, view, seen)], rejections)
+            side = 512 if max(config.width, config.height) <= 256 else 1024
+            world = build_world(layout, solid, look, side)
+            return _finish(config, seed, index, layout, world, shots, rejections)
     reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(rejections.items()))
     raise SimulationError(
         f"no scene for seed {seed}, index {index} in {config.max_attempts} rooms ({reasons}); "
@@ -123,7 +149,7 @@ def _finish(
     index: int,
     layout: Layout,
     world: World,
-    shots: list[tuple[Camera, Geometry, dict[int, Visibility]]],
+    shots: list[Shot],
     rejections: Mapping[Rejection, int],
 ) -> Simulated:
     names = [f"o{number}" for number in range(1, len(layout.placed) + 1)]

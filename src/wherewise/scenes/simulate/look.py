@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,8 @@ PALETTE: dict[str, tuple[int, int, int]] = {
 }
 
 SIDE = 256
+#: Floors in the bank.
+FLOORS = 40
 
 #: Display byte -> linear light.
 LINEAR: NDArray[np.float32] = (np.power((np.arange(256) / 255.0 + 0.055) / 1.055, 2.4)).astype(np.float32)
@@ -37,7 +40,8 @@ class Look:
     """Appearance of a room.
 
     Attributes:
-        floor: (256, 256, 3) display texture of the floor.
+        floor: Number of the floor's texture, see `floor_texture`.
+        floor_tone: Factor on its linear colour.
         floor_scale: Metres that one repeat of the texture covers.
         walls: (4, 3) display colour of the walls at x-, x+, y-, y+.
         ceiling: Display colour of the ceiling.
@@ -52,7 +56,8 @@ class Look:
         exposure: Factor before tone mapping.
     """
 
-    floor: Bytes
+    floor: int
+    floor_tone: tuple[float, float, float]
     floor_scale: float
     walls: tuple[tuple[int, int, int], ...]
     ceiling: tuple[int, int, int]
@@ -105,7 +110,9 @@ def wood(rng: np.random.Generator) -> Bytes:
 
 def tile(rng: np.random.Generator) -> Bytes:
     """Square tiles with grout, sometimes a chequer of two tones."""
-    base = np.array([(206, 202, 192), (178, 170, 160), (150, 156, 160), (214, 196, 170), (120, 112, 108)][rng.integers(5)])
+    base = np.array(
+        [(206, 202, 192), (178, 170, 160), (150, 156, 160), (214, 196, 170), (120, 112, 108)][rng.integers(5)]
+    )
     count = 4 if rng.random() < 0.5 else 2
     size = SIDE // count
     cloud = _noise(rng, SIDE, (9, 9)) * 0.6 + _noise(rng, SIDE, (37, 37)) * 0.4
@@ -143,16 +150,19 @@ _WALLS = [
 ]
 
 
+@lru_cache(maxsize=FLOORS)
+def floor_texture(number: int) -> Bytes:
+    """One of `FLOORS` procedural floors, (256, 256, 3) display bytes: half wood, a quarter tiles, a quarter carpet."""
+    rng = np.random.default_rng([number, 20_401])
+    return (wood, wood, tile, carpet)[number % 4](rng)
+
+
 def draw_look(rng: np.random.Generator, room: tuple[float, float, float]) -> Look:
     """A random look for a room of `room` = (width, depth, height) metres."""
-    kind = rng.random()
-    floor, scale = (
-        (wood(rng), 1.1 + 0.5 * rng.random())
-        if kind < 0.5
-        else (tile(rng), 1.0 + 0.8 * rng.random())
-        if kind < 0.75
-        else (carpet(rng), 1.2)
-    )
+    floor = int(rng.integers(FLOORS))
+    carpeted = floor % 4 == 3
+    scale = 1.2 if carpeted else float(rng.uniform(1.0, 1.7))
+    tone = rng.uniform(0.8, 1.1) * np.array([1.0, rng.uniform(0.94, 1.04), rng.uniform(0.88, 1.06)])
     wall = np.array(_WALLS[rng.integers(len(_WALLS))], float) * (0.9 + 0.1 * rng.random()) + rng.normal(0, 3, 3)
     accent = np.array(_WALLS[rng.integers(len(_WALLS))], float) * (0.72 + 0.2 * rng.random())
     colors = [wall] * 4
@@ -170,12 +180,13 @@ def draw_look(rng: np.random.Generator, room: tuple[float, float, float]) -> Loo
     ambient = np.array([0.97, 0.99, 1.02]) * (0.42 + 0.16 * rng.random())
     return Look(
         floor=floor,
-        floor_scale=float(scale),
+        floor_tone=(float(tone[0]), float(tone[1]), float(tone[2])),
+        floor_scale=scale,
         walls=tuple((int(c[0]), int(c[1]), int(c[2])) for c in (np.clip(c, 0, 250) for c in colors)),
         ceiling=(white, white, white - 3),
         skirting=(238, 236, 230) if rng.random() < 0.7 else (96, 70, 50),
         skirting_height=float(0.06 + 0.06 * rng.random()),
-        gloss=0.0 if kind >= 0.75 else float(0.25 * rng.random()),
+        gloss=0.0 if carpeted else float(0.25 * rng.random()),
         sun=(float(sun[0]), float(sun[1]), float(sun[2])),
         sun_color=(float(sun_color[0]), float(sun_color[1]), float(sun_color[2])),
         lamp=(float(rng.normal(0, 0.2)), float(rng.normal(0, 0.2)), room[2] - 0.35),

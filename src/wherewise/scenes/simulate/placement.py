@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -54,7 +55,37 @@ ON_TOP = frozenset(
     }
 )
 
-#: Models that are small enough for a table although their category is not in `ON_TOP`.
+#: What one expects in each kind of room.
+ROOMS: dict[str, frozenset[str]] = {
+    "bathroom": frozenset({"toilet", "bidet", "sink", "radiator", "potty", "bin", "cabinet", "stool", "plant"}),
+    "bedroom": frozenset(
+        {"bed", "nightstand", "wardrobe", "lamp", "crib", "teddy bear", "rocking horse", "radiator", "handbag"}
+        | {"cupboard", "desk", "chair", "plant"}
+    ),
+    "kitchen": frozenset(
+        {"table", "chair", "cabinet", "oven", "fridge", "sink", "stool", "cup", "mug", "bottle", "mixer"}
+        | {"coffee machine", "milk carton", "bin", "plant"}
+    ),
+    "living room": frozenset(
+        {"sofa", "armchair", "table", "shelf", "television", "plant", "lamp", "piano", "guitar", "speaker", "cupboard"}
+        | {"radiator", "ball", "teddy bear", "stool", "cup"}
+    ),
+    "store": frozenset(
+        {"barrel", "crate", "box", "locker", "tennis racket", "motorbike", "bench", "lantern", "fire extinguisher"}
+        | {"bin", "ball", "fan", "shelf"}
+    ),
+    "study": frozenset(
+        {"desk", "table", "chair", "shelf", "whiteboard", "bin", "lamp", "plant", "briefcase", "television", "locker"}
+        | {"fan", "cup", "speaker", "fire extinguisher", "cupboard"}
+    ),
+}
+
+#: What a furnished room has only one of, unless nothing else is allowed.
+ONCE = frozenset(
+    {"bed", "desk", "fridge", "piano", "sofa", "television", "toilet", "bidet", "wardrobe", "whiteboard", "motorbike"}
+)
+
+#: Largest side in metres of what counts as small.
 SMALL = 0.45
 
 
@@ -144,30 +175,40 @@ def _fits(candidate: Placed, placed: Sequence[Placed], width: float, depth: floa
 
 def choose_models(config: SimulateConfig, catalogue: Catalogue, count: int, rng: np.random.Generator) -> list[Model]:
     """Models for `count` objects: first a category, then one of its models."""
-    by_category: dict[str, list[Model]] = {}
-    for model in sorted(catalogue.models.values(), key=lambda model: model.id):
-        if config.categories is None or model.category in config.categories:
-            by_category.setdefault(model.category, []).append(model)
+    by_category = _by_category(catalogue, config.categories)
     names = sorted(by_category)
+    weights = np.ones(len(names))
     if config.furnish:
-        weights = np.array([2.0 if n in {"chair", "table", "desk", "sofa", "plant", "lamp"} else 1.0 for n in names])
-    else:
-        weights = np.ones(len(names))
+        room = sorted(ROOMS)[int(rng.integers(len(ROOMS)))]
+        weights = np.array([8.0 if name in ROOMS[room] else 0.4 for name in names])
     chosen: list[Model] = []
     used: list[str] = []
     for _ in range(count):
-        fresh = np.array([0.0 if name in used else 1.0 for name in names]) * weights
-        repeat = bool(used) and (rng.random() < config.instances or fresh.sum() == 0)
-        if repeat:
-            name = used[int(rng.integers(len(used)))]
+        fresh = weights * np.array([name not in used for name in names])
+        again = [name for name in used if not config.furnish or name not in ONCE]
+        if again and (rng.random() < config.instances or fresh.sum() == 0):
+            name = again[int(rng.integers(len(again)))]
             same = [model for model in chosen if model.category == name]
             pool = same if rng.random() < 0.5 else by_category[name]
+        elif fresh.sum() > 0:
+            total = np.cumsum(fresh)
+            name = names[int(np.searchsorted(total, rng.random() * total[-1], side="right"))]
+            pool = by_category[name]
         else:
-            name = names[int(rng.choice(len(names), p=fresh / fresh.sum()))]
+            name = names[int(rng.integers(len(names)))]
             pool = by_category[name]
         used.append(name)
         chosen.append(pool[int(rng.integers(len(pool)))])
     return chosen
+
+
+@lru_cache(maxsize=16)
+def _by_category(catalogue: Catalogue, categories: tuple[str, ...] | None) -> dict[str, list[Model]]:
+    out: dict[str, list[Model]] = {}
+    for model in sorted(catalogue.models.values(), key=lambda model: model.id):
+        if categories is None or model.category in categories:
+            out.setdefault(model.category, []).append(model)
+    return out
 
 
 def choose_colors(
@@ -192,12 +233,12 @@ def choose_colors(
 def _on_support(
     model: Model, hosts: list[int], placed: list[Placed], width: float, depth: float, rng: np.random.Generator
 ) -> Placed | None:
-    for index in [hosts[int(i)] for i in rng.permutation(len(hosts))]:
+    for index in (hosts[int(i)] for i in rng.permutation(len(hosts))):
         host = placed[index]
         assert host.model.support is not None
         x0, y0, x1, y1, top = host.model.support
         for _ in range(6):
-            turn = float(rng.choice([0.0, 0.0, 90.0, 180.0])) + float(rng.normal(0, 15))
+            turn = float(rng.normal(0, 20))
             c, s = abs(math.cos(math.radians(turn))), abs(math.sin(math.radians(turn)))
             hx = (model.size[0] * c + model.size[1] * s) / 2 + 0.01
             hy = (model.size[0] * s + model.size[1] * c) / 2 + 0.01
@@ -219,9 +260,7 @@ def _on_support(
     return None
 
 
-def _at_wall(
-    model: Model, placed: list[Placed], width: float, depth: float, rng: np.random.Generator
-) -> Placed | None:
+def _at_wall(model: Model, placed: list[Placed], width: float, depth: float, rng: np.random.Generator) -> Placed | None:
     w, d, _ = model.size
     for _ in range(24):
         side = int(rng.integers(4))
@@ -334,9 +373,9 @@ def _furnished(
     hosts = [k for k, item in enumerate(placed) if item.model.support is not None and item.z == 0]
     small = max(model.size) < SMALL
     item: Placed | None = None
-    if model.category in ON_TOP or (small and rng.random() < 0.5):
+    if model.category in ON_TOP or (small and model.category in {"handbag", "plant"} and rng.random() < 0.6):
         item = _on_support(model, hosts, placed, width, depth, rng) if hosts else None
-        if item is None and model.size[2] < 0.2:
+        if item is None and (model.category in ON_TOP and (small or rng.random() < 0.7)):
             return None
     elif model.category in AT_WALL:
         return _at_wall(model, placed, width, depth, rng)

@@ -274,11 +274,24 @@ def coverage(
 
 
 @njit(cache=True)
-def shell(rotation: F64, eye: F64, focal: float, cx: float, cy: float, bounds: F64, depth: F32, owner: I32) -> None:
-    """Fill pixels without a face with the room's inside: owner -1..-6 for x-, x+, y-, y+, floor, ceiling.
+def shell(
+    rotation: F64,
+    eye: F64,
+    focal: float,
+    cx: float,
+    cy: float,
+    bounds: F64,
+    skirting: float,
+    depth: F32,
+    owner: I32,
+) -> None:
+    """Fill pixels without a face with the room's inside.
+
+    The owner is -1..-6 for the planes x-, x+, y-, y+, floor, ceiling, and -7..-10 for the skirting of the walls.
 
     Args:
         bounds: (2, 3) low and high corner of the room, with the eye inside.
+        skirting: Height of the skirting board in metres.
     """
     height, width = depth.shape
     for y in range(height):
@@ -301,14 +314,16 @@ def shell(rotation: F64, eye: F64, focal: float, cx: float, cy: float, bounds: F
                     if t < best:
                         best = t
                         plane = 2 * k
+            if plane < 4:
+                rise = rotation[0, 2] * u + rotation[1, 2] * v + rotation[2, 2]
+                if eye[2] + rise * best < skirting:
+                    plane += 6
             depth[y, x] = np.float32(1.0 / best)
             owner[y, x] = -1 - plane
 
 
 @njit(cache=True)
-def resolve(
-    owner: I32, inverse: F32, face_object: I32, ids: I32, depth: F32
-) -> None:
+def resolve(owner: I32, inverse: F32, face_object: I32, ids: I32, depth: F32) -> None:
     """Face and 1/z buffers to the instance-id picture (0 = room) and metric depth along the optical axis."""
     height, width = owner.shape
     for y in range(height):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from wherewise.scenes.scene import Camera, Visibility
 from wherewise.scenes.simulate.raster import boxes, coverage, project, rasterize, resolve, shell
 from wherewise.scenes.simulate.shade import SPIRAL, TONE, blur, occlusion, shade
-from wherewise.scenes.simulate.world import World
+from wherewise.scenes.simulate.world import Solid, World
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -34,7 +34,7 @@ class Geometry:
         screen: (V, 3) projected vertices.
         homog: (V, 3) the same, homogeneous.
         inverse: (H, W) 1/z.
-        owner: (H, W) face, or -1..-6 for the room's shell.
+        owner: (H, W) face, or -1..-10 for the room's shell.
         ids: (H, W) object index, 0 for the room.
         depth: (H, W) metres along the optical axis.
     """
@@ -52,35 +52,35 @@ class Geometry:
 
 def look_at(eye: tuple[float, float, float], target: tuple[float, float, float]) -> F64:
     """Rows right, down, forward of a level camera at `eye` that looks at `target`."""
-    forward = np.array([target[i] - eye[i] for i in range(3)])
-    forward /= math.sqrt(float(forward @ forward))
-    right = np.array([forward[1], -forward[0], 0.0])
-    right /= math.sqrt(float(right @ right))
-    return np.stack([right, np.cross(forward, right), forward])
+    x, y, z = (target[i] - eye[i] for i in range(3))
+    length, flat = math.sqrt(x * x + y * y + z * z), math.sqrt(x * x + y * y)
+    x, y, z = x / length, y / length, z / length
+    right = (y * length / flat, -x * length / flat, 0.0)
+    down = (-z * right[1], z * right[0], x * right[1] - y * right[0])
+    return np.array([right, down, (x, y, z)])
 
 
 def make_camera(
     width: int, height: int, fov: float, eye: tuple[float, float, float], target: tuple[float, float, float]
 ) -> Camera:
     """A level pinhole camera whose longer side sees `fov` degrees."""
-    rows = look_at(eye, target)
+    a, b, c = (tuple(float(value) for value in row) for row in look_at(eye, target))
     focal = max(width, height) / 2 / math.tan(math.radians(fov) / 2)
-    a, b, c = (tuple(float(value) for value in row) for row in rows)
     return Camera(width=width, height=height, focal=focal, position=eye, rotation=(a, b, c))  # type: ignore[arg-type]
 
 
-def see(world: World, camera: Camera) -> Geometry:
-    """Depth and instance ids of one view."""
+def see(solid: Solid, camera: Camera, skirting: float = 0.0) -> Geometry:
+    """Depth and instance ids of one view; `skirting` is the height of the skirting board in metres."""
     rotation, eye = np.array(camera.rotation), np.array(camera.position)
     cx, cy = camera.width / 2, camera.height / 2
-    screen, homog = np.empty((len(world.points), 3)), np.empty((len(world.points), 3))
-    project(world.points, rotation, eye, camera.focal, cx, cy, screen, homog)
+    screen, homog = np.empty((len(solid.points), 3)), np.empty((len(solid.points), 3))
+    project(solid.points, rotation, eye, camera.focal, cx, cy, screen, homog)
     shape = (camera.height, camera.width)
     inverse, owner = np.zeros(shape, np.float32), np.full(shape, -1, np.int32)
-    rasterize(world.faces, screen, homog, inverse, owner)
-    shell(rotation, eye, camera.focal, cx, cy, world.bounds, inverse, owner)
+    rasterize(solid.faces, screen, homog, inverse, owner)
+    shell(rotation, eye, camera.focal, cx, cy, solid.bounds, skirting, inverse, owner)
     ids, depth = np.empty(shape, np.int32), np.empty(shape, np.float32)
-    resolve(owner, inverse, world.face_object, ids, depth)
+    resolve(owner, inverse, solid.face_object, ids, depth)
     return Geometry(
         camera=camera,
         rotation=rotation,
@@ -120,8 +120,18 @@ def paint(world: World, view: Geometry, supersample: int) -> U8:
         fine_inverse, fine_owner = np.zeros(shape, np.float32), np.full(shape, -1, np.int32)
         screen = view.screen * np.array([2.0, 2.0, 1.0])
         homog = view.homog * np.array([2.0, 2.0, 1.0])
-        rasterize(world.faces, screen, homog, fine_inverse, fine_owner)
-        shell(view.rotation, view.eye, 2 * camera.focal, 2 * cx, 2 * cy, world.bounds, fine_inverse, fine_owner)
+        rasterize(world.solid.faces, screen, homog, fine_inverse, fine_owner)
+        shell(
+            view.rotation,
+            view.eye,
+            2 * camera.focal,
+            2 * cx,
+            2 * cy,
+            world.solid.bounds,
+            float(world.room[1]),
+            fine_inverse,
+            fine_owner,
+        )
     rgb = np.empty((height, width, 3), np.uint8)
     shade(
         supersample,
@@ -131,11 +141,11 @@ def paint(world: World, view: Geometry, supersample: int) -> U8:
         fine_owner,
         openness,
         view.homog,
-        world.faces,
+        world.solid.faces,
         world.normals,
         world.uvs,
         world.face_material,
-        world.face_object,
+        world.solid.face_object,
         world.face_normals,
         world.density,
         world.material_color,
@@ -144,11 +154,11 @@ def paint(world: World, view: Geometry, supersample: int) -> U8:
         world.texels,
         world.floor,
         world.walls,
-        world.bounds,
+        world.solid.bounds,
         world.room,
         view.rotation,
         view.eye,
-        camera.focal,
+        1.0 / camera.focal,
         cx,
         cy,
         world.light_map,
@@ -170,23 +180,23 @@ def _ray_lengths(width: int, height: int, focal: float) -> F32:
     return np.sqrt(1 + x[None] ** 2 + y[:, None] ** 2).astype(np.float32)
 
 
-def visibility(world: World, view: Geometry) -> dict[int, Visibility]:
+def visibility(solid: Solid, view: Geometry) -> dict[int, Visibility]:
     """How each object with a visible pixel is seen, by its index.
 
     Amodal pixels come from drawing the object alone. Outside the picture they are counted in a frame of half the
     picture's size around it; what lies beyond that frame or behind the camera is not counted.
     """
     height, width = view.ids.shape
-    table, sums = boxes(view.ids, len(world.ranges))
+    table, sums = boxes(view.ids, len(solid.ranges))
     pad_x, pad_y = width // 2, height // 2
     seen = np.zeros((height + 2 * pad_y, width + 2 * pad_x), np.int32)
     lengths = _ray_lengths(width, height, view.camera.focal)
     out: dict[int, Visibility] = {}
-    for index, (first, last) in enumerate(world.ranges, start=1):
+    for index, (first, last) in enumerate(solid.ranges, start=1):
         pixels, x1, y1, x2, y2 = (int(value) for value in table[index])
         if pixels == 0:
             continue
-        inside, total = coverage(world.faces, first, last, view.screen, view.homog, index, pad_x, pad_y, seen)
+        inside, total = coverage(solid.faces, first, last, view.screen, view.homog, index, pad_x, pad_y, seen)
         part = (slice(y1, y2), slice(x1, x2))
         far = np.sort((view.depth[part] * lengths[part])[view.ids[part] == index])
         out[index] = Visibility(

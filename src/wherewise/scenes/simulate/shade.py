@@ -79,7 +79,7 @@ def occlusion(
                 wy = face_normals[face, 1]
                 wz = face_normals[face, 2]
             else:
-                plane = -1 - face
+                plane = (-1 - face) % 6
                 side = 1.0 if plane % 2 == 0 else -1.0
                 wx = side if plane // 2 == 0 else 0.0
                 wy = side if plane // 2 == 1 else 0.0
@@ -135,40 +135,44 @@ def blur(source: F32, depth: F32, out: F32) -> None:
             out[y, x] = total / weight if weight > 0 else source[y, x]
 
 
-@njit(cache=True)
-def _bilinear(texels: F32, start: int, side: int, u: float, v: float, channel: int) -> float:
+@njit(cache=True, inline="always")
+def _bilinear(texels: F32, start: int, side: int, u: float, v: float, weight: float, out: F64) -> None:
+    """Add `weight` times the bilinear colour at (u, v) of one level, `side` a power of two, to `out`."""
     x = u * side - 0.5
     y = v * side - 0.5
     fx = np.floor(x)
     fy = np.floor(y)
     tx = x - fx
     ty = y - fy
-    x0 = int(fx) % side
-    y0 = int(fy) % side
-    x1 = (x0 + 1) % side
-    y1 = (y0 + 1) % side
-    a = texels[start + y0 * side + x0, channel]
-    b = texels[start + y0 * side + x1, channel]
-    c = texels[start + y1 * side + x0, channel]
-    d = texels[start + y1 * side + x1, channel]
-    top = a + (b - a) * tx
-    return top + (c + (d - c) * tx - top) * ty
+    mask = side - 1
+    x0 = int(fx) & mask
+    y0 = start + (int(fy) & mask) * side
+    x1 = (int(fx) + 1) & mask
+    y1 = start + ((int(fy) + 1) & mask) * side
+    wa = (1.0 - tx) * (1.0 - ty) * weight
+    wb = tx * (1.0 - ty) * weight
+    wc = (1.0 - tx) * ty * weight
+    wd = tx * ty * weight
+    for c in range(3):
+        out[c] += wa * texels[y0 + x0, c] + wb * texels[y0 + x1, c] + wc * texels[y1 + x0, c] + wd * texels[y1 + x1, c]
 
 
-@njit(cache=True)
-def _texture(texels: F32, first: int, side: int, u: float, v: float, footprint: float, out: F64) -> None:
+@njit(cache=True, inline="always")
+def _texture(texels: F32, first: int, size: int, u: float, v: float, footprint: float, out: F64) -> None:
     """Trilinear lookup in a mip pyramid that starts at texel `first`; `footprint` = texels per pixel."""
     start = first
+    side = size
     while footprint > 2.0 and side > 2:
         start += side * side
         side //= 2
         footprint *= 0.5
-    for c in range(3):
-        out[c] = _bilinear(texels, start, side, u, v, c)
-    if footprint > 1.0 and side > 1:
-        blend = footprint - 1.0
-        for c in range(3):
-            out[c] += (_bilinear(texels, start + side * side, side // 2, u, v, c) - out[c]) * min(blend, 1.0)
+    blend = min(max(footprint - 1.0, 0.0), 1.0)
+    out[0] = 0.0
+    out[1] = 0.0
+    out[2] = 0.0
+    _bilinear(texels, start, side, u, v, 1.0 - blend, out)
+    if blend > 0.0:
+        _bilinear(texels, start + side * side, side // 2, u, v, blend, out)
 
 
 @njit(cache=True)
@@ -185,19 +189,30 @@ def _sunlit(light_map: F32, axes: F64, origin: F64, scale: float, px: float, py:
     iv = int(np.floor(v - 0.5))
     fu = u - 0.5 - iu
     fv = v - 0.5 - iv
+    limit = d + 0.012
     lit = 0.0
+    if iu < 1 or iv < 1 or iu + 2 >= side or iv + 2 >= side:
+        return 1.0
     for j in range(-1, 3):
-        wv = (1.0 - fv) if j == -1 else (fv if j == 2 else 1.0)
         ty = iv + j
-        for i in range(-1, 3):
-            tx = iu + i
-            wu = (1.0 - fu) if i == -1 else (fu if i == 2 else 1.0)
-            if tx < 0 or ty < 0 or tx >= side or ty >= side or light_map[ty, tx] < d + 0.012:
-                lit += wu * wv
+        row = 0.0
+        if light_map[ty, iu - 1] < limit:
+            row += 1.0 - fu
+        if light_map[ty, iu] < limit:
+            row += 1.0
+        if light_map[ty, iu + 1] < limit:
+            row += 1.0
+        if light_map[ty, iu + 2] < limit:
+            row += fu
+        if j == -1:
+            row *= 1.0 - fv
+        elif j == 2:
+            row *= fv
+        lit += row
     return lit / 9.0
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _sample(
     sx: float,
     sy: float,
@@ -220,7 +235,7 @@ def _sample(
     room: F64,
     rotation: F64,
     eye: F64,
-    focal: float,
+    unfocal: float,
     cx: float,
     cy: float,
     light_map: F32,
@@ -232,18 +247,18 @@ def _sample(
 ) -> None:
     """Linear light of one sample at continuous pixel (sx, sy) into `out` (3,)."""
     z = 1.0 / inverse
-    u = (sx - cx) / focal
-    v = (sy - cy) / focal
+    u = (sx - cx) * unfocal
+    v = (sy - cy) * unfocal
     rx = rotation[0, 0] * u + rotation[1, 0] * v + rotation[2, 0]
     ry = rotation[0, 1] * u + rotation[1, 1] * v + rotation[2, 1]
     rz = rotation[0, 2] * u + rotation[1, 2] * v + rotation[2, 2]
     px = eye[0] + rx * z
     py = eye[1] + ry * z
     pz = eye[2] + rz * z
-    length = np.sqrt(rx * rx + ry * ry + rz * rz)
-    rx /= length
-    ry /= length
-    rz /= length
+    length = 1.0 / np.sqrt(rx * rx + ry * ry + rz * rz)
+    rx *= length
+    ry *= length
+    rz *= length
     gloss = 0.0
     corner = 1.0
     if face >= 0:
@@ -268,16 +283,17 @@ def _sample(
             g1 = 0.0
             g2 = 0.0
         else:
-            g0 = min(max(g0 / total, 0.0), 1.0)
-            g1 = min(max(g1 / total, 0.0), 1.0 - g0)
+            total = 1.0 / total
+            g0 = min(max(g0 * total, 0.0), 1.0)
+            g1 = min(max(g1 * total, 0.0), 1.0 - g0)
             g2 = 1.0 - g0 - g1
         nx = g0 * normals[a, 0] + g1 * normals[b, 0] + g2 * normals[c, 0]
         ny = g0 * normals[a, 1] + g1 * normals[b, 1] + g2 * normals[c, 1]
         nz = g0 * normals[a, 2] + g1 * normals[b, 2] + g2 * normals[c, 2]
-        length = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-12
-        nx /= length
-        ny /= length
-        nz /= length
+        length = 1.0 / (np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-12)
+        nx *= length
+        ny *= length
+        nz *= length
         facing = nx * rx + ny * ry + nz * rz
         if facing > 0:
             nx = -nx
@@ -289,7 +305,7 @@ def _sample(
         if texture >= 0:
             tu = g0 * uvs[a, 0] + g1 * uvs[b, 0] + g2 * uvs[c, 0]
             tv = g0 * uvs[a, 1] + g1 * uvs[b, 1] + g2 * uvs[c, 1]
-            footprint = density[face] * z / focal / max(-facing, 0.3)
+            footprint = density[face] * z * unfocal / max(-facing, 0.3)
             _texture(texels, texture, 128, tu, 1.0 - tv, footprint, out)
             if material_tint[material] > 0:
                 grey = (out[0] + out[1] + out[2]) * material_tint[material]
@@ -304,29 +320,29 @@ def _sample(
                 out[k] = material_color[material, k]
         gloss = 0.12
     else:
-        plane = -1 - face
+        skirting = face < -6
+        plane = (-1 - face) % 6
         side = 1.0 if plane % 2 == 0 else -1.0
         nx = side if plane // 2 == 0 else 0.0
         ny = side if plane // 2 == 1 else 0.0
         nz = side if plane // 2 == 2 else 0.0
         facing = nx * rx + ny * ry + nz * rz
         if plane == 4:
-            footprint = 256.0 / room[0] * z / focal / max(-facing, 0.2)
+            footprint = 256.0 / room[0] * z * unfocal / max(-facing, 0.2)
             _texture(floor, 0, 256, px / room[0], py / room[0], footprint, out)
             gloss = room[2]
         else:
-            skirting = plane < 4 and pz < room[1]
             row = 6 if skirting else plane
             for k in range(3):
                 out[k] = walls[row, k]
             if skirting and pz > room[1] - 0.008:
                 corner = 0.75
         # darken towards the room's edges
-        for k in range(3):
-            if k != plane // 2:
-                p = px if k == 0 else (py if k == 1 else pz)
-                d = min(p - bounds[0, k], bounds[1, k] - p)
-                corner *= 1.0 - 0.28 * 0.16 / (0.16 + max(d, 0.0))
+        ex = max(min(px - bounds[0, 0], bounds[1, 0] - px), 0.0) if plane // 2 != 0 else 1e3
+        ey = max(min(py - bounds[0, 1], bounds[1, 1] - py), 0.0) if plane // 2 != 1 else 1e3
+        ez = max(min(pz - bounds[0, 2], bounds[1, 2] - pz), 0.0) if plane // 2 != 2 else 1e3
+        near = (0.16 + ex) * (0.16 + ey) * (0.16 + ez)
+        corner *= (0.1152 + ex) * (0.1152 + ey) * (0.1152 + ez) / near
     # key light
     lit = 0.0
     dot = -(nx * axes[2, 0] + ny * axes[2, 1] + nz * axes[2, 2])
@@ -337,8 +353,8 @@ def _sample(
             hx = -axes[2, 0] - rx
             hy = -axes[2, 1] - ry
             hz = -axes[2, 2] - rz
-            s = max(0.0, (nx * hx + ny * hy + nz * hz) / np.sqrt(hx * hx + hy * hy + hz * hz + 1e-12))
-            s *= s
+            s = max(0.0, nx * hx + ny * hy + nz * hz)
+            s = s * s / (hx * hx + hy * hy + hz * hz + 1e-12)
             s *= s
             s *= s
             s *= s
@@ -350,7 +366,8 @@ def _sample(
     ly = lights[1, 1] - py
     lz = lights[1, 2] - pz
     l2 = lx * lx + ly * ly + lz * lz
-    lamp = max(0.0, (nx * lx + ny * ly + nz * lz) / np.sqrt(l2 + 1e-9) * 0.85 + 0.15) / (0.6 + 0.18 * l2)
+    far = np.sqrt(l2 + 1e-9)
+    lamp = max(0.0, 0.85 * (nx * lx + ny * ly + nz * lz) + 0.15 * far) / (far * (0.6 + 0.18 * l2))
     up = 0.5 + 0.5 * nz
     shade = openness * corner
     soft = 0.6 + 0.4 * shade
@@ -368,6 +385,8 @@ def _open_at(openness: F32, depth: F32, x: int, y: int, inverse: float) -> float
     hy = y // 2
     wx = 0.5 * (x % 2)
     wy = 0.5 * (y % 2)
+    if wx == 0.0 and wy == 0.0 and abs(depth[y, x] - inverse) <= 0.06 * inverse:
+        return openness[hy, hx]
     total = 0.0
     weight = 0.0
     for j in range(2):
@@ -408,7 +427,7 @@ def shade(
     room: F64,
     rotation: F64,
     eye: F64,
-    focal: float,
+    unfocal: float,
     cx: float,
     cy: float,
     light_map: F32,
@@ -425,7 +444,7 @@ def shade(
     Args:
         step: 1, or 2 when `fine_depth` and `fine_owner` hold 2x2 samples a pixel. Samples of one surface are shaded once.
         depth: (H, W) 1/z.
-        owner: (H, W) face, or -1..-6 for the room.
+        owner: (H, W) face, or -1..-10 for the room's shell.
         openness: Blurred ambient openness at half size.
         room: (floor scale m, skirting height m, floor gloss).
         lights: (5, 3): key light, lamp position, ambient, lamp, bounce from the floor; linear.
@@ -493,7 +512,7 @@ def shade(
                     room,
                     rotation,
                     eye,
-                    focal,
+                    unfocal,
                     cx,
                     cy,
                     light_map,

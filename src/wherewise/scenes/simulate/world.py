@@ -9,8 +9,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from wherewise.scenes.simulate.furniture import Catalogue, Model, load_catalogue
-from wherewise.scenes.simulate.look import LINEAR, Look
+from wherewise.scenes.simulate.furniture import TEXTURE_SIDE, Catalogue, Model, load_catalogue
+from wherewise.scenes.simulate.look import FLOORS, LINEAR, Look, floor_texture
 from wherewise.scenes.simulate.placement import Layout, Placed
 from wherewise.scenes.simulate.raster import project_parallel, rasterize
 from wherewise.scenes.simulate.shade import face_geometry
@@ -21,17 +21,33 @@ I32 = NDArray[np.int32]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class World:
-    """Everything that stays the same for all views of one scene.
+class Solid:
+    """The shapes of a scene: all that depth, ids and visibility need.
 
     Attributes:
         points: (V, 3) metres.
-        normals: (V, 3).
-        uvs: (V, 2).
         faces: (F, 3).
-        face_material: (F,).
         face_object: (F,) index of the object, from 1.
         ranges: First and one-past-last face of each object.
+        bounds: (2, 3) corners of the room.
+    """
+
+    points: F32
+    faces: I32
+    face_object: I32
+    ranges: tuple[tuple[int, int], ...]
+    bounds: F64
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class World:
+    """A solid with its look and light: all that stays the same for every view of one scene.
+
+    Attributes:
+        solid: The shapes.
+        normals: (V, 3).
+        uvs: (V, 2).
+        face_material: (F,).
         face_normals: (F, 3).
         density: (F,) texels per metre.
         material_color: (M, 3) linear.
@@ -40,7 +56,6 @@ class World:
         texels: (T, 3) linear, all mip pyramids.
         floor: (87381, 3) linear, the floor's pyramid.
         walls: (7, 3) linear: x-, x+, y-, y+, floor, ceiling, skirting.
-        bounds: (2, 3) corners of the room.
         room: floor scale m, skirting height m, floor gloss.
         light_map: (S, S) depth seen from the key light.
         axes: (3, 3) right, up and direction of the key light.
@@ -50,13 +65,10 @@ class World:
         exposure: Factor before tone mapping.
     """
 
-    points: F32
+    solid: Solid
     normals: F32
     uvs: F32
-    faces: I32
     face_material: I32
-    face_object: I32
-    ranges: tuple[tuple[int, int], ...]
     face_normals: F32
     density: F32
     material_color: F32
@@ -65,7 +77,6 @@ class World:
     texels: F32
     floor: F32
     walls: F64
-    bounds: F64
     room: F64
     light_map: F32
     axes: F64
@@ -118,6 +129,11 @@ def _materials(item: Placed, catalogue: Catalogue) -> tuple[F32, I32, F32]:
     return colors.astype(np.float32), textures, tints
 
 
+@lru_cache(maxsize=FLOORS)
+def _floor(number: int) -> F32:
+    return pyramid(floor_texture(number))
+
+
 _AREAS: dict[str, F64] = {}
 
 
@@ -132,63 +148,76 @@ def _areas(model: Model) -> F64:
     return _AREAS[model.id]
 
 
-def build_world(layout: Layout, look: Look, shadow_side: int) -> World:
-    """Assemble the arrays of a scene."""
-    catalogue = load_catalogue()
-    points, normals, uvs, faces, materials, objects = [], [], [], [], [], []
-    colors, textures, tints, ranges = [], [], [], []
-    vertex = face = material = 0
+def _turn(yaw: float) -> F32:
+    c, s = math.cos(math.radians(yaw)), math.sin(math.radians(yaw))
+    return np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]], np.float32)
+
+
+def build_solid(layout: Layout) -> Solid:
+    """Shapes of a layout in the world frame."""
+    points, faces, objects, ranges = [], [], [], []
+    vertex = face = 0
     for index, item in enumerate(layout.placed, start=1):
         model = item.model
-        c, s = math.cos(math.radians(item.yaw)), math.sin(math.radians(item.yaw))
-        turn = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]], np.float32)
-        points.append(_rotate(model.points, turn) + np.array([item.x, item.y, item.z], np.float32))
-        normals.append(_rotate(model.normals, turn))
-        uvs.append(model.uvs)
+        points.append(_rotate(model.points, _turn(item.yaw)) + np.array([item.x, item.y, item.z], np.float32))
         faces.append(model.faces + np.int32(vertex))
-        materials.append(model.face_materials + np.int32(material))
         objects.append(np.full(len(model.faces), index, np.int32))
+        ranges.append((face, face + len(model.faces)))
+        vertex += len(model.points)
+        face += len(model.faces)
+    x, y = layout.width / 2, layout.depth / 2
+    return Solid(
+        points=np.concatenate(points),
+        faces=np.concatenate(faces),
+        face_object=np.concatenate(objects),
+        ranges=tuple(ranges),
+        bounds=np.array([[-x, -y, 0.0], [x, y, layout.height]]),
+    )
+
+
+def light_map(solid: Solid, sun: tuple[float, float, float], side: int) -> tuple[F32, F64, F64, float]:
+    """Depth of the furniture seen from the key light: map, axes, centre, pixels per metre."""
+    direction = np.array(sun)
+    right = np.array([direction[1], -direction[0], 0.0])
+    right /= math.sqrt(float(right @ right))
+    axes = np.stack([right, np.cross(right, direction), direction])
+    low, high = solid.points.min(0).astype(np.float64), solid.points.max(0).astype(np.float64)
+    origin = (low + high) / 2
+    span = high - low
+    scale = side / (math.sqrt(float(span @ span)) + 0.2)
+    picture, owner = np.zeros((side, side), np.float32), np.zeros((side, side), np.int32)
+    screen = np.empty((len(solid.points), 3))
+    project_parallel(solid.points, axes, origin, scale, side, screen)
+    rasterize(solid.faces, screen, screen, picture, owner)
+    return picture, axes, origin, scale
+
+
+def build_world(layout: Layout, solid: Solid, look: Look, shadow_side: int) -> World:
+    """Give a solid its look and light."""
+    catalogue = load_catalogue()
+    normals, materials, colors, textures, tints = [], [], [], [], []
+    material = 0
+    for item in layout.placed:
+        normals.append(_rotate(item.model.normals, _turn(item.yaw)))
+        materials.append(item.model.face_materials + np.int32(material))
         color, texture, tint = _materials(item, catalogue)
         colors.append(color)
         textures.append(texture)
         tints.append(tint)
-        ranges.append((face, face + len(model.faces)))
-        vertex += len(model.points)
-        face += len(model.faces)
         material += len(color)
-    all_points = np.concatenate(points)
-    all_uvs = np.concatenate(uvs)
-    all_faces = np.concatenate(faces)
-    face_normals = np.empty((len(all_faces), 3), np.float32)
-    density = np.empty(len(all_faces), np.float32)
-    face_geometry(all_points, all_uvs, all_faces, face_normals, density, 128.0)
-    sun = np.array(look.sun)
-    right = np.array([sun[1], -sun[0], 0.0])
-    right /= math.sqrt(float(right @ right))
-    axes = np.stack([right, np.cross(right, sun), sun])
-    low, high = all_points.min(0).astype(np.float64), all_points.max(0).astype(np.float64)
-    origin = (low + high) / 2
-    span = high - low
-    scale = shadow_side / (math.sqrt(float(span @ span)) + 0.1)
-    light_map = np.zeros((shadow_side, shadow_side), np.float32)
-    owner = np.zeros((shadow_side, shadow_side), np.int32)
-    screen = np.empty((len(all_points), 3))
-    project_parallel(all_points, axes, origin, scale, shadow_side, screen)
-    rasterize(all_faces, screen, screen, light_map, owner)
-    floor = pyramid(look.floor)
-    floor_mean = floor[-1].astype(np.float64)
+    uvs = np.concatenate([item.model.uvs for item in layout.placed])
+    face_normals = np.empty((len(solid.faces), 3), np.float32)
+    density = np.empty(len(solid.faces), np.float32)
+    face_geometry(solid.points, uvs, solid.faces, face_normals, density, float(TEXTURE_SIDE))
+    picture, axes, origin, scale = light_map(solid, look.sun, shadow_side)
+    floor = _floor(look.floor) * np.array(look.floor_tone, np.float32)
     walls = LINEAR[np.array([*look.walls, (0, 0, 0), look.ceiling, look.skirting], np.uint8)].astype(np.float64)
-    bounce = floor_mean * np.array(look.sun_color) * 0.35
-    lights = np.array([look.sun_color, look.lamp, look.ambient, look.lamp_color, bounce])
-    half = (layout.width / 2, layout.depth / 2)
+    bounce = floor[-1].astype(np.float64) * np.array(look.sun_color) * 0.35
     return World(
-        points=all_points,
+        solid=solid,
         normals=np.concatenate(normals),
-        uvs=all_uvs,
-        faces=all_faces,
+        uvs=uvs,
         face_material=np.concatenate(materials),
-        face_object=np.concatenate(objects),
-        ranges=tuple(ranges),
         face_normals=face_normals,
         density=density,
         material_color=np.concatenate(colors),
@@ -197,13 +226,12 @@ def build_world(layout: Layout, look: Look, shadow_side: int) -> World:
         texels=_texels()[0],
         floor=floor,
         walls=walls,
-        bounds=np.array([[-half[0], -half[1], 0.0], [half[0], half[1], layout.height]]),
         room=np.array([look.floor_scale, look.skirting_height, look.gloss]),
-        light_map=light_map,
+        light_map=picture,
         axes=axes,
         origin=origin,
         scale=scale,
-        lights=lights,
+        lights=np.array([look.sun_color, look.lamp, look.ambient, look.lamp_color, bounce]),
         exposure=look.exposure,
     )
 
