@@ -86,7 +86,7 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
     "potty": ("potty",),
     "radiator": ("radiator", "radiator2", "radiator3"),
     "rocking horse": ("caballito",),
-    "shelf": ("shelves", "verticalShelves"),
+    "bookcase": ("shelves", "verticalShelves"),
     "sink": ("modernVanity", "sinkCabinet", "washbasin"),
     "sofa": ("L_shaped_sofa", "couch", "couch2", "sofa", "sofa2", "winchesterSofa"),
     "speaker": ("speaker2", "speaker3"),

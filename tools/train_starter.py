@@ -3,9 +3,16 @@
 
     python tools/train_starter.py --work build/starter --out src/wherewise/models/starter
 
-Stages: (1) vocabulary, frozen once made; (2) pictures of simulated rooms, rendered in a second process; (3) vision stage: every
-visual token learns to name what fills it; (4) language stage: captions, look-ups and questions on top of it; (5) weights in
-bfloat16, a model card with the measured accuracy. Everything is kept in ``--work``: a second call goes on where the first stopped.
+Stages:
+
+1. vocabulary, frozen once made;
+2. pictures of simulated rooms, rendered in processes of their own;
+3. vision: every visual token learns to name what fills it;
+4. language: captions and look-ups, then questions whose places are written down, so that they need comparing, not looking;
+5. weights in bfloat16.
+
+It is never shown a question about a picture without the places: looking first, then comparing, is what SFT adds.
+Everything is kept in ``--work``: a second call goes on after the last finished stage.
 """
 
 from __future__ import annotations
@@ -17,6 +24,7 @@ import os
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -25,21 +33,19 @@ import numpy as np
 import PIL.Image
 import torch
 import torch.distributed as dist
+
 from starter.corpus import CATEGORIES, COLORS, make_tokenizer
 from starter.language import (
     Turn,
     TurnEncoder,
     caption_turn,
     lookup_turn,
-    question_turn,
     reading_turn,
     reply_loss,
     to_patches,
 )
 from starter.pictures import Picture, read_shard, render_shard, shard_paths
 from starter.vision import TokenHeads, sincos_positions_, word_ids
-
-from wherewise.answers.styles import PromptConfig, PromptStyle
 from wherewise.models.load import fast_patch_embedding, save_model
 from wherewise.models.tiny import build_tiny
 from wherewise.questions.config import TASKS, QuestionsConfig
@@ -53,7 +59,8 @@ CELL = PATCH * MERGE
 TOKENS = (SIDE // CELL) ** 2
 SHARD = 500
 STILL_TASKS = tuple(task for task in TASKS if task != "appearance_order")
-PROMPT = PromptConfig(style=PromptStyle.SCENE_GRAPH, options="none", instruction=False)
+READING_TASKS = ("existence", "counting", "camera_distance", "reference_distance", "size")
+"""Families whose answers name objects or numbers; they take longest to learn."""
 
 
 def pictures_config() -> SimulateConfig:
@@ -161,25 +168,47 @@ def vision_stage(
             print(f"vision {step}/{steps} {time.time() - started:.0f}s loss {loss.item():.2f} {words}", flush=True)
 
 
-def turns_of(
-    picture: Picture, rng: random.Random, questions: QuestionsConfig, count: int, asked_share: float
-) -> list[Turn]:
-    """A caption, look-ups, and as many questions as fit into `count` turns.
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """What a part of the language stage is about.
 
-    Questions come with the places written down (the model learns to compare), or, for `asked_share` of them, as they are
-    asked in training (it learns to look, then compare).
+    Attributes:
+        steps: Optimiser steps.
+        lr: Highest learning rate of the matrices.
+        captions: Captions a picture.
+        questions: Most questions a picture; look-ups fill up to `turns`.
+        turns: Sequences a picture.
+        families: Question families.
     """
-    graph = scene_graph(picture.scene, (), questions.margins)
+
+    steps: int
+    lr: float
+    captions: int
+    questions: int
+    turns: int
+    families: tuple[str, ...]
+
+    @property
+    def asking(self) -> QuestionsConfig:
+        """How the questions are made."""
+        return QuestionsConfig(
+            phrasings="one", families=self.families, per_scene=self.questions, attempts=1, balance=False
+        )
+
+
+def turns_of(picture: Picture, rng: random.Random, lesson: Lesson) -> list[Turn]:
+    """Captions, questions with the places written down, and look-ups."""
+    asking = lesson.asking
+    graph = scene_graph(picture.scene, (), asking.margins)
     if not graph.objects:
-        return [Turn(prompt="Describe the picture.", reply="<scene>none</scene>")] * count
-    turns = [caption_turn(graph, rng)]
-    asked, _ = ask(picture.scene, rng=rng, config=questions)
-    for number, question in enumerate(asked):
-        sample = to_sample(question, picture.scene, (), number=number)
-        turns.append(question_turn(sample, PROMPT) if rng.random() < asked_share else reading_turn(sample, rng))
-    while len(turns) < count:
+        return [Turn(prompt="Describe the picture.", reply="<scene>none</scene>")] * lesson.turns
+    turns = [caption_turn(graph, rng) for _ in range(lesson.captions)]
+    asked, _ = ask(picture.scene, rng=rng, config=asking)
+    samples = (to_sample(question, picture.scene, (), number=number) for number, question in enumerate(asked))
+    turns += [reading_turn(sample, rng) for sample in samples]
+    while len(turns) < lesson.turns:
         turns.append(lookup_turn(graph, rng))
-    return turns[:count]
+    return turns[: lesson.turns]
 
 
 def language_stage(
@@ -187,30 +216,25 @@ def language_stage(
     heads: TokenHeads,
     encoder: TurnEncoder,
     pictures: Iterator[Picture],
-    questions: QuestionsConfig,
+    lesson: Lesson,
     *,
-    steps: int,
     batch: int,
-    turns: int,
-    asked: float,
-    lr: float,
     dense: float,
     rng: random.Random,
-    checkpoint: Path,
 ) -> None:
     """Trains everything on the replies, with the token targets as a second, weaker teacher."""
     matrices, rest = split(model)
     rest += [p for name, p in heads.named_parameters() if name != "embedding"]
     trained = [*matrices, *rest]
-    optimizer = Muon(matrices, rest, lr=lr, rest_lr=2e-3, weight_decay=0.01)
+    optimizer = Muon(matrices, rest, lr=lesson.lr, rest_lr=lesson.lr / 2, weight_decay=0.01)
     base = [g["lr"] for g in optimizer.param_groups]
     started, history = time.time(), []
-    for step in range(steps):
-        rates(optimizer, base, step / steps, step)
+    for step in range(lesson.steps):
+        rates(optimizer, base, step / lesson.steps, step)
         chosen = [next(pictures) for _ in range(batch)]
-        text = encoder.batch([t for p in chosen for t in turns_of(p, rng, questions, turns, asked)])
+        text = encoder.batch([t for p in chosen for t in turns_of(p, rng, lesson)])
         features, deep, grid = features_of(model, pixels(chosen), batch)
-        loss = reply_loss(model, features, deep, grid, text, turns)
+        loss = reply_loss(model, features, deep, grid, text, lesson.turns)
         history.append(loss.item())
         targets = torch.from_numpy(np.stack([p.targets for p in chosen])).flatten(0, 1)
         seen, report = heads(features.flatten(0, 1), targets)
@@ -219,14 +243,13 @@ def language_stage(
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
-        if chief() and (step % 25 == 0 or step == steps - 1):
+        if chief() and (step % 25 == 0 or step == lesson.steps - 1):
             words = " ".join(f"{k} {v:.2f}" for k, v in report.items())
             print(
-                f"language {step}/{steps} {time.time() - started:.0f}s loss {np.mean(history[-25:]):.3f} {words}",
+                f"language {step}/{lesson.steps} {time.time() - started:.0f}s "
+                f"loss {np.mean(history[-25:]):.3f} {words}",
                 flush=True,
             )
-        if chief() and step % 250 == 249:
-            torch.save({"model": model.state_dict(), "heads": heads.state_dict()}, checkpoint)
 
 
 def train(rank: int, args: argparse.Namespace) -> None:
@@ -269,24 +292,29 @@ def train(rank: int, args: argparse.Namespace) -> None:
         vision_stage(model, heads, source, steps=args.vision_steps, batch=args.batch // args.processes, lr=0.005)
         if chief():
             torch.save({"model": model.state_dict(), "heads": heads.state_dict()}, seen)
-    questions = QuestionsConfig(
-        phrasings="one", families=STILL_TASKS, per_scene=max(1, args.turns - 2), attempts=1, balance=False
+    lessons = (
+        Lesson(steps=args.language_steps, lr=0.004, captions=1, questions=1, turns=3, families=STILL_TASKS),
+        Lesson(steps=args.reading_steps, lr=0.003, captions=0, questions=3, turns=4, families=READING_TASKS),
     )
-    language_stage(
-        model,
-        heads,
-        TurnEncoder(processor, TOKENS),
-        source,
-        questions,
-        steps=args.language_steps,
-        batch=args.batch // args.processes,
-        turns=args.turns,
-        asked=args.asked,
-        lr=0.004,
-        dense=0.1,
-        rng=rng,
-        checkpoint=args.work / "language.pt",
-    )
+    for number, lesson in enumerate(lessons):
+        kept = args.work / f"language-{number}.pt"
+        if kept.exists():
+            state = torch.load(kept, weights_only=True)
+            model.load_state_dict(state["model"])
+            heads.load_state_dict(state["heads"])
+            continue
+        language_stage(
+            model,
+            heads,
+            TurnEncoder(processor, TOKENS),
+            source,
+            lesson,
+            batch=args.batch // args.processes,
+            dense=0.3,
+            rng=rng,
+        )
+        if chief():
+            torch.save({"model": model.state_dict(), "heads": heads.state_dict()}, kept)
     if chief():
         save_model(model.to(torch.bfloat16), processor, args.out)
         size = sum(f.stat().st_size for f in args.out.rglob("*") if f.is_file()) / 1e6
@@ -302,13 +330,12 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("build/starter"))
     parser.add_argument("--out", type=Path, default=Path("src/wherewise/models/starter"))
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--shards", type=int, default=80, help=f"shards of {SHARD} pictures")
+    parser.add_argument("--shards", type=int, default=20, help=f"shards of {SHARD} pictures")
     parser.add_argument("--renderers", type=int, default=1, help="rendering processes")
-    parser.add_argument("--vision-steps", type=int, default=1200)
-    parser.add_argument("--language-steps", type=int, default=3000)
+    parser.add_argument("--vision-steps", type=int, default=900)
+    parser.add_argument("--language-steps", type=int, default=1400)
+    parser.add_argument("--reading-steps", type=int, default=350)
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--turns", type=int, default=4)
-    parser.add_argument("--asked", type=float, default=0.0, help="share of questions that are asked as in training")
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--vision-width", type=int, default=160)
     parser.add_argument("--layers", type=int, default=4)

@@ -50,6 +50,19 @@ def test_processes_do_not_change_the_samples() -> None:
     assert build(workers=2) == build()
 
 
+def test_calibration_scenes_teach_the_balancer_and_are_not_written() -> None:
+    def build_size(calibration: int) -> list[Sample]:
+        asked = QuestionsConfig(
+            margins=MarginsConfig(min_pixels=30), families=("size",), per_task=6, calibration=calibration
+        )
+        return list(build_dataset(ROOMS, asked, splits={"train": 12}, seed=7))
+
+    taught, untaught = build_size(60), build_size(0)
+    assert 0 < len(taught) < len(untaught)
+    lessons = f"simulate-{split_seed(7, '/calibration')}-"
+    assert not [sample for sample in taught if sample.group.startswith(lessons)]
+
+
 def test_callbacks_see_every_scene() -> None:
     scenes: list[tuple[str, Scene]] = []
     rejections: Counter[str] = Counter()

@@ -71,7 +71,13 @@ def run(folder: Path, text: str) -> Path:
         "media": [{"type": "image", "file": "media/p.png"}],
         "evidence": {"width": 100, "height": 80, "objects": []},
         "completions": [
-            {"text": text, "truncated": False, "scores": {"accuracy": 1.0, "judge": None}, "reward": 1.0, "advantage": 0.5}
+            {
+                "text": text,
+                "truncated": False,
+                "scores": {"accuracy": 1.0, "judge": None},
+                "reward": 1.0,
+                "advantage": 0.5,
+            }
         ],
     }
     (folder / "rollouts" / "step-000001.jsonl").write_text(json.dumps(group) + "\n")

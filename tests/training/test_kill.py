@@ -72,7 +72,7 @@ def test_killed_five_times(phase: str, tiny: Path, tmp_path: Path) -> None:
         kill_after(process, broken, step)
         time.sleep(chance.random() * 0.05)
     process = start(phase, tiny, broken)
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=900)
     assert process.returncode == 0, errors.decode()
     straight = train(config_of(phase, tiny, tmp_path / "straight"))  # type: ignore[arg-type]
     assert_same_run(straight.folder, broken)

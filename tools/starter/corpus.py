@@ -55,7 +55,8 @@ SENTENCES = (
     "The {a} is further left in the picture than the {b}.",
     "The {a} is nearer to the camera and hides a part of the {b}.",
     "left right above below in front of behind closer farther larger smaller yes no none first last before after",
-    "Think first, then answer. Answer with the option's letter only. Select from the following choices. (A) (B) (C) (D)",
+    "Think first, then answer. Answer with the option's letter only. Select from the following choices. "
+    "(A) (B) (C) (D)",
     "Reason inside, then write the answer: a number, a word or a short phrase. One of the options, word for word.",
     "{a} (3,5,4); {b} (7,2,9); {d} (0,1,6)",
 )

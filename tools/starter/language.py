@@ -16,7 +16,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from wherewise.answers.coordinates import CODECS, claims_of, write_claims
-from wherewise.answers.styles import PromptConfig, render_prompt, render_target
 from wherewise.samples import Sample, SceneGraph, answer_text
 
 
@@ -58,11 +57,6 @@ def reading_turn(sample: Sample, rng: random.Random) -> Turn:
     claims = claims_of(_with_focus(graph, ids), CODECS["tenths"])
     reply = f"<answer>{answer_text(sample.answer)}</answer>"
     return Turn(prompt=f"{write_claims(claims)}\n{sample.question}", reply=reply)
-
-
-def question_turn(sample: Sample, prompt: PromptConfig) -> Turn:
-    """A question in the style that `prompt` asks for."""
-    return Turn(prompt=render_prompt(sample, prompt), reply=render_target(sample, prompt))
 
 
 class TurnEncoder:
@@ -145,7 +139,7 @@ def reply_loss(
 
 
 def to_patches(pictures: Sequence[np.ndarray], patch: int, merge: int, temporal: int) -> Tensor:
-    """Qwen's patch layout of equal-sized RGB pictures: ``[N * patches, 3 * temporal * patch * patch]``, values -1..1."""
+    """Qwen's patch layout of equal-sized pictures: ``[N * patches, 3 * temporal * patch * patch]``, values -1..1."""
     x = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
     count, channels, height, width = x.shape
     rows, columns = height // patch // merge, width // patch // merge

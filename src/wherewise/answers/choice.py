@@ -54,7 +54,9 @@ _NONE_OF = re.compile(
     re.IGNORECASE,
 )
 _HEDGED = re.compile(
-    r"\b(?:both|either|equally|cannot (?:be )?determine|can't (?:be )?determine|unable to|not possible)\b", re.I
+    r"\bboth (?:of|(?:the )?(?:points|options|answers|objects|choices|boxes)|[(\[]?\w\b)"
+    r"|\b(?:either|equally|cannot (?:be )?determine|can't (?:be )?determine|unable to|not possible)\b",
+    re.IGNORECASE,
 )
 _ORDINAL = re.compile(
     r"(?:option|choice|answer|number|no\.|#)\s{0,2}(?:#|number )?(?P<index>\d{1,2})\s?[.)]?", re.IGNORECASE

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from wherewise.samples.errors import InputError
 
-class MediaError(ValueError):
+
+class MediaError(InputError):
     """A picture or clip cannot be used.
 
     Attributes:

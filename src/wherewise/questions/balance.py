@@ -82,17 +82,19 @@ class Balancer:
         self._models: dict[tuple[str, int], BlindModel] = {}
         self._rng = random.Random(seed)
 
-    def observe(self, offers: Sequence[tuple[str, Mapping[str, Sequence[Question]]]]) -> None:
+    def observe(self, offers: Sequence[tuple[str, Mapping[str, Sequence[Question]]]], *, judged: bool = True) -> None:
         """Learn what the words of these candidates give away; call it with a block of scenes before choosing.
 
         Args:
-            offers: Scene id and its candidates by task. Each scene teaches the model that judges the *other* half of
-                the scenes: a model that judged its own lessons would call everything predictable.
+            offers: Scene id and its candidates by task.
+            judged: Whether `choose` will see these scenes. Then each teaches only the model that judges the *other*
+                half of the scenes: a model that judged its own lessons would call everything predictable.
         """
         lessons: dict[tuple[str, int], list[Question]] = {}
         for scene, candidates in offers:
-            for task, asked in candidates.items():
-                lessons.setdefault((task, 1 - half_of(scene)), []).extend(asked)
+            for half in (1 - half_of(scene),) if judged else (0, 1):
+                for task, asked in candidates.items():
+                    lessons.setdefault((task, half), []).extend(asked)
         for key, asked in sorted(lessons.items(), key=lambda item: item[0]):
             rounds = LATER_ROUNDS if key in self._models else FIRST_ROUNDS
             model = self._models.setdefault(key, BlindModel())

@@ -2,8 +2,8 @@
 
 A conditional logistic regression scores each option by its own words, its place, and every pair of an option word and
 a question word (alone, and with how many articles came before it, which tells the first-named thing from the second);
-it is trained on half of the groups (scenes) and tested on the other half, then the other way round. It shares nothing with the
-balancer: it works on the texts of finished samples, so that it also judges data from elsewhere.
+it is trained on half of the groups (scenes) and tested on the other half, then the other way round. It shares nothing
+with the balancer: it works on the texts of finished samples, so that it also judges data from elsewhere.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ class QuestionsConfig(BaseModel):
     """``one`` asks every question of a family in the same words; ``all`` varies them."""
     counting_answer: Literal["number", "choice", "both"] = "number"
     """Answer kind of counting: a number, one of several options, or either at random."""
-    count_options: int = Field(default=3, ge=2, le=4)
+    count_options: int = Field(default=2, ge=2, le=4)
     """Options of a counting choice: so many numbers in a row, the true one at a random place among them."""
     order_lengths: tuple[Literal[2, 3, 4], ...] = (2, 3)
     """How many objects an appearance-order question names; with 2 it asks which appears first or last."""
@@ -96,6 +96,8 @@ class QuestionsConfig(BaseModel):
     """Thin out answers that a reader could guess from the words of the question."""
     block: int = Field(default=256, ge=1)
     """Scenes that the balancer looks at together; memory grows with it."""
+    calibration: int = Field(default=200, ge=0)
+    """Extra scenes, never written, from which the balancer learns before the first; small splits need them."""
     blind_strength: float = Field(default=1.0, ge=0, le=1)
     """How strictly guessable answers are thinned out: 1 fully, 0 not at all."""
 

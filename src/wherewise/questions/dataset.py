@@ -26,6 +26,8 @@ from wherewise.scenes.simulate import SimulateConfig, Simulated, SimulationError
 
 CHUNK = 8
 """Scenes that a worker process makes at a time."""
+CALIBRATION = "/calibration"
+"""Stands for a split in the seed of the calibration scenes; no split can be called so."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,8 +124,8 @@ def build_dataset(
 ) -> Iterator[Sample]:
     """Simulate scenes, ask them, balance the answers within each split.
 
-    Holds `questions_config.block` scenes with their media in memory. The same arguments give the same samples, with
-    any number of workers.
+    Holds `questions_config.block` scenes with their media in memory, and the questions of the calibration scenes. The
+    same arguments give the same samples, with any number of workers.
 
     Args:
         simulate_config: What the scenes look like.
@@ -145,13 +147,18 @@ def build_dataset(
         words = simulate_config.categories or load_catalogue().categories()
         asked = asked.model_copy(update={"vocabulary": tuple(words)})
     tally = Counter() if rejections is None else rejections
+
+    def job(name: str) -> Job:
+        return Job(simulate=simulate_config, questions=asked, seed=split_seed(seed, name), jpeg_quality=jpeg_quality)
+
+    lessons = _offers(_stream(job(CALIBRATION), asked.calibration if asked.balance else 0, workers))
     for split, count in splits.items():
-        own = split_seed(seed, split)
-        balancer = Balancer(asked, own)
-        job = Job(simulate=simulate_config, questions=asked, seed=own, jpeg_quality=jpeg_quality)
-        stream = _stream(job, count, workers)
+        balancer = Balancer(asked, split_seed(seed, split))
+        if lessons:
+            balancer.observe(lessons, judged=False)
+        stream = _stream(job(split), count, workers)
         while block := _take(stream, asked.block, on_progress):
-            balancer.observe([(made.scene.id, made.candidates) for made in block if made.scene is not None])
+            balancer.observe(_offers(block))
             for made in block:
                 tally.update(made.refused)
                 if made.scene is None:
@@ -171,6 +178,10 @@ def build_dataset(
                         margins=asked.margins,
                     )
                     numbers[question.task] += 1
+
+
+def _offers(made: Iterable[Made]) -> list[tuple[str, Mapping[str, list[Question]]]]:
+    return [(each.scene.id, each.candidates) for each in made if each.scene is not None]
 
 
 def _take(stream: Iterator[Made], count: int, on_progress: Callable[[int], None] | None) -> list[Made]:

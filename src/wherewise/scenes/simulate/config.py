@@ -58,7 +58,7 @@ class SimulateConfig(BaseModel):
     min_pixels: float = Field(0.003, ge=0, le=1)
     """And when it covers at least this share of the picture."""
     furnish: bool = True
-    """True: beds, wardrobes, sofas along the walls, small things on tables. False: things standing free on the floor."""
+    """True: a room with things along its walls and small ones on tables. False: things that stand free on the floor."""
     instances: float = Field(0.25, ge=0, le=1)
     """Probability that an object repeats a category that the scene already has."""
     room: tuple[float, float] = (3.2, 6.5)

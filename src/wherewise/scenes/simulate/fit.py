@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from wherewise.scenes.simulate.kernel import kernel
 
 F64 = NDArray[np.float64]
 
 
-@njit(cache=True)
+@kernel
 def fit_distance(
-    points: F64,
-    aim: F64,
-    dx: float,
-    dy: float,
-    height: float,
-    focal: float,
-    width: int,
-    rows: int,
-    margin: float,
+    points: F64, aim: F64, dx: float, dy: float, height: float, focal: float, width: int, rows: int, margin: float
 ) -> float:
     """Shortest distance from which a camera sees all points within `margin` of the picture.
 
@@ -70,7 +63,7 @@ def fit_distance(
     return high
 
 
-@njit(cache=True)
+@kernel
 def rectangles(boxes: F64, rotation: F64, eye: F64, focal: float, width: int, rows: int) -> F64:
     """Pixels of the upright rectangle round each box (N, 8, 3), cut to the picture: no less than it can ever cover.
 

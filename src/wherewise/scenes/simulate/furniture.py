@@ -105,7 +105,8 @@ def _unfold(packed: NDArray[np.int64]) -> Floats:
     sign = np.where(xy >= 0, 1.0, -1.0)
     xy = np.where(z[:, None] < 0, (1 - np.abs(xy[:, ::-1])) * sign, xy)
     normals = np.concatenate([xy, z[:, None]], 1)
-    return (normals / np.sqrt((normals * normals).sum(1, keepdims=True))).astype(np.float32)
+    unit: Floats = (normals / np.sqrt((normals * normals).sum(1, keepdims=True))).astype(np.float32)
+    return unit
 
 
 def read_pack(data: bytes) -> Catalogue:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +67,23 @@ class Simulated:
     rejections: Mapping[Rejection, int]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Draft:
+    """A good room and what its cameras see, without colours.
+
+    Attributes:
+        layout: The room and what stands in it.
+        world: The same as arrays, with look and light.
+        shots: Camera, geometry and visibility of each view.
+        rejections: How often each reason threw a draft away before this one.
+    """
+
+    layout: Layout
+    world: World
+    shots: tuple[Shot, ...]
+    rejections: Mapping[Rejection, int]
+
+
 def stable_seed(*parts: int | str) -> int:
     """A 64-bit seed that is the same in every process and on every machine."""
     return int.from_bytes(hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).digest()[:8], "little")
@@ -84,19 +102,24 @@ def _well_seen(config: SimulateConfig, seen: Mapping[int, Visibility]) -> set[in
     return {k for k, item in seen.items() if item.pixels >= least and item.fraction >= config.min_fraction}
 
 
-def _shoot(
-    config: SimulateConfig, layout: Layout, solid: Solid, look: Look, boxes: F64, rng: np.random.Generator
-) -> list[Shot] | Rejection:
-    """Draw a camera, or the cameras of a clip, and look whether enough is seen."""
+def _aim(
+    config: SimulateConfig, layout: Layout, boxes: F64, rng: np.random.Generator
+) -> list[Camera] | Literal[Rejection.CAMERA_BLOCKED, Rejection.TOO_SMALL]:
+    """Draw a camera, or the cameras of a clip."""
     if config.frames:
-        cameras = draw_path(config, layout, boxes, rng)
-    else:
-        camera = draw_camera(config, layout, boxes, rng)
-        cameras = None if camera is None else [camera]
-    if cameras is None:
+        return draw_path(config, layout, boxes, rng) or Rejection.CAMERA_BLOCKED
+    camera = draw_camera(config, layout, boxes, rng)
+    if camera is None:
         return Rejection.CAMERA_BLOCKED
-    if config.framing is Framing.OBJECTS and not config.frames and too_small(config, cameras[0], boxes):
+    if config.framing is Framing.OBJECTS and too_small(config, camera, boxes):
         return Rejection.TOO_SMALL
+    return [camera]
+
+
+def _shoot(
+    config: SimulateConfig, layout: Layout, solid: Solid, look: Look, cameras: list[Camera]
+) -> list[Shot] | None:
+    """What the cameras see, or None when that is not enough."""
     shots: list[Shot] = []
     found: set[int] = set()
     for camera in cameras:
@@ -106,13 +129,11 @@ def _shoot(
         shots.append((camera, view, seen))
     count = len(layout.placed)
     enough = count if config.framing is Framing.OBJECTS else min(2, count)
-    return shots if len(found) >= enough else Rejection.HIDDEN
+    return shots if len(found) >= enough else None
 
 
-def simulate(config: SimulateConfig, seed: int, index: int) -> Simulated:
-    """Draw scene number `index` of the endless series that `seed` begins.
-
-    The same arguments give the same bytes, whatever was drawn before.
+def draft(config: SimulateConfig, seed: int, index: int) -> Draft:
+    """Draw rooms and cameras until one is good; no colours yet.
 
     Raises:
         SimulationError: `config.max_attempts` rooms were drawn and none was good.
@@ -127,15 +148,20 @@ def simulate(config: SimulateConfig, seed: int, index: int) -> Simulated:
             continue
         look = draw_look(rng, (layout.width, layout.depth, layout.height))
         boxes = box_corners(layout.placed)
-        solid = build_solid(layout)
+        solid: Solid | None = None
         for _ in range(CAMERAS):
-            shots = _shoot(config, layout, solid, look, boxes, rng)
-            if isinstance(shots, Rejection):
-                rejections[shots] += 1
+            cameras = _aim(config, layout, boxes, rng)
+            if isinstance(cameras, Rejection):
+                rejections[cameras] += 1
+                continue
+            solid = solid or build_solid(layout)
+            shots = _shoot(config, layout, solid, look, cameras)
+            if shots is None:
+                rejections[Rejection.HIDDEN] += 1
                 continue
             side = 512 if max(config.width, config.height) <= 256 else 1024
             world = build_world(layout, solid, look, side)
-            return _finish(config, seed, index, layout, world, shots, rejections)
+            return Draft(layout=layout, world=world, shots=tuple(shots), rejections=dict(rejections))
     reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(rejections.items()))
     raise SimulationError(
         f"no scene for seed {seed}, index {index} in {config.max_attempts} rooms ({reasons}); "
@@ -143,15 +169,26 @@ def simulate(config: SimulateConfig, seed: int, index: int) -> Simulated:
     )
 
 
-def _finish(
-    config: SimulateConfig,
-    seed: int,
-    index: int,
-    layout: Layout,
-    world: World,
-    shots: list[Shot],
-    rejections: Mapping[Rejection, int],
-) -> Simulated:
+def simulate(config: SimulateConfig, seed: int, index: int) -> Simulated:
+    """Draw scene number `index` of the endless series that `seed` begins.
+
+    The same arguments give the same bytes, whatever was drawn before.
+
+    Raises:
+        SimulationError: `config.max_attempts` rooms were drawn and none was good.
+    """
+    drawn = draft(config, seed, index)
+    return Simulated(
+        scene=_scene(config, seed, index, drawn),
+        rgb=tuple(paint(drawn.world, view, config.supersample) for _, view, _ in drawn.shots),
+        depth=tuple(view.depth for _, view, _ in drawn.shots),
+        ids=tuple(view.ids for _, view, _ in drawn.shots),
+        rejections=drawn.rejections,
+    )
+
+
+def _scene(config: SimulateConfig, seed: int, index: int, drawn: Draft) -> Scene:
+    layout, shots = drawn.layout, drawn.shots
     names = [f"o{number}" for number in range(1, len(layout.placed) + 1)]
     objects = tuple(
         SceneObject(
@@ -176,7 +213,7 @@ def _finish(
         for number_of, (camera, _, seen) in enumerate(shots)
     )
     x, y = layout.width / 2, layout.depth / 2
-    scene = Scene(
+    return Scene(
         id=f"simulate-{seed}-{index}",
         objects=objects,
         views=views,
@@ -185,11 +222,4 @@ def _finish(
         source="simulate",
         seed=seed,
         facts={"index": index},
-    )
-    return Simulated(
-        scene=scene,
-        rgb=tuple(paint(world, view, config.supersample) for _, view, _ in shots),
-        depth=tuple(view.depth for _, view, _ in shots),
-        ids=tuple(view.ids for _, view, _ in shots),
-        rejections=dict(rejections),
     )

@@ -139,7 +139,7 @@ def corners(x: float, y: float, width: float, depth: float, yaw: float) -> list[
 
 
 def gap(first: Sequence[tuple[float, float]], second: Sequence[tuple[float, float]]) -> float:
-    """Largest separation of two convex polygons over their edge normals (separating axis theorem); < 0: they overlap."""
+    """Largest separation of two convex polygons along their edges' normals (separating axes); < 0 when they overlap."""
     best = -math.inf
     for polygon in (first, second):
         for i in range(len(polygon)):
@@ -375,6 +375,8 @@ def _furnished(
     item: Placed | None = None
     if model.category in ON_TOP or (small and model.category in {"handbag", "plant"} and rng.random() < 0.6):
         item = _on_support(model, hosts, placed, width, depth, rng) if hosts else None
+        if item is None and model.category == "television":
+            return _at_wall(model, placed, width, depth, rng)
         if item is None and (model.category in ON_TOP and (small or rng.random() < 0.7)):
             return None
     elif model.category in AT_WALL:

@@ -7,9 +7,12 @@ A projected vertex is ``(x px, y px, 1/z)``; ``1/z == 0`` marks one behind the n
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from wherewise.scenes.simulate.kernel import inlined, kernel
 
 NEAR = 0.05
 
@@ -18,9 +21,31 @@ F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
 
 
-@njit(cache=True)
-def project(points: F32, rotation: F64, eye: F64, focal: float, cx: float, cy: float, screen: F64, homog: F64) -> None:
-    """World points (V, 3) to `screen` and `homog` (V, 3), for a camera with its centre at pixel (cx, cy)."""
+class Pinhole(NamedTuple):
+    """A camera as the kernels read it."""
+
+    rotation: F64
+    """(3, 3) rows right, down, forward in the world."""
+    eye: F64
+    """(3,) metres."""
+    focal: float
+    """Pixels."""
+    unfocal: float
+    """``1 / focal``."""
+    cx: float
+    """Column of the optical axis in pixels."""
+    cy: float
+    """Row of it."""
+
+
+@kernel
+def project(points: F32, pinhole: Pinhole, screen: F64, homog: F64) -> None:
+    """World points (V, 3) to `screen` and `homog` (V, 3)."""
+    rotation = pinhole.rotation
+    eye = pinhole.eye
+    focal = pinhole.focal
+    cx = pinhole.cx
+    cy = pinhole.cy
     for i in range(points.shape[0]):
         x = points[i, 0] - eye[0]
         y = points[i, 1] - eye[1]
@@ -40,7 +65,7 @@ def project(points: F32, rotation: F64, eye: F64, focal: float, cx: float, cy: f
             screen[i, 2] = 0.0
 
 
-@njit(cache=True)
+@kernel
 def project_parallel(points: F32, axes: F64, origin: F64, scale: float, side: int, screen: F64) -> None:
     """World points to a square light map of `side` pixels: third value = 100 - depth along ``axes[2]``."""
     for i in range(points.shape[0]):
@@ -52,7 +77,17 @@ def project_parallel(points: F32, axes: F64, origin: F64, scale: float, side: in
         screen[i, 2] = 100.0 - (axes[2, 0] * x + axes[2, 1] * y + axes[2, 2] * z)
 
 
-@njit(cache=True)
+@inlined
+def _span(slope: float, start: float, low: float, high: float) -> tuple[float, float]:
+    """Narrow ``low <= p <= high`` to where ``slope * p + start`` may be >= 0, a pixel to spare."""
+    if slope > 1e-12:
+        low = max(low, -start / slope - 1.0)
+    elif slope < -1e-12:
+        high = min(high, -start / slope + 1.0)
+    return low, high
+
+
+@kernel
 def _fill(
     ax: float,
     ay: float,
@@ -94,7 +129,13 @@ def _fill(
         ek = ey * py + e0
         fk = fy * py + f0
         zk = zy * py + z0
-        for x in range(x0, x1 + 1):
+        left = float(x0)
+        right = float(x1)
+        if x1 - x0 > 6:
+            left, right = _span(ex, ek, left, right)
+            left, right = _span(fx, fk, left, right)
+            left, right = _span(-ex - fx, 1.0 - ek - fk, left, right)
+        for x in range(int(left), int(right) + 1):
             px = x + 0.5
             e = ex * px + ek
             f = fx * px + fk
@@ -105,7 +146,7 @@ def _fill(
                     owner[y, x] = face
 
 
-@njit(cache=True)
+@kernel
 def _clip(homog: F64, face: I32, out: F64) -> int:
     """Clip one triangle at the near plane into `out` (4, 3) of ``(x px, y px, 1/z)``; returns its corners."""
     n = 0
@@ -130,7 +171,7 @@ def _clip(homog: F64, face: I32, out: F64) -> int:
     return n
 
 
-@njit(cache=True)
+@kernel
 def rasterize(faces: I32, screen: F64, homog: F64, depth: F32, owner: I32) -> None:
     """Draw all faces into `depth` (H, W: 1/z, larger is nearer) and `owner` (H, W: index of the face)."""
     corners = np.empty((4, 3))
@@ -175,11 +216,11 @@ def rasterize(faces: I32, screen: F64, homog: F64, depth: F32, owner: I32) -> No
                 )
 
 
-@njit(cache=True)
+@kernel
 def _stamp(
     ax: float, ay: float, bx: float, by: float, cx: float, cy: float, mark: int, pad_x: int, pad_y: int, seen: I32
-) -> None:
-    """Mark the pixels of one triangle in the padded buffer `seen`."""
+) -> tuple[int, int]:
+    """Mark the pixels of one triangle in the padded buffer `seen`; new pixels inside the picture, and in all."""
     height, width = seen.shape
     ax += pad_x
     bx += pad_x
@@ -192,10 +233,10 @@ def _stamp(
     y0 = max(0, int(np.ceil(max(min(ay, min(by, cy)), -1e6) - 0.5)))
     y1 = min(height - 1, int(np.floor(min(max(ay, max(by, cy)), 1e6) - 0.5)))
     if x0 > x1 or y0 > y1:
-        return
+        return 0, 0
     area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
     if abs(area) < 1e-12:
-        return
+        return 0, 0
     inverse = 1.0 / area
     ex = (by - cy) * inverse
     ey = (cx - bx) * inverse
@@ -203,103 +244,93 @@ def _stamp(
     fx = (cy - ay) * inverse
     fy = (ax - cx) * inverse
     f0 = -(fx * ax + fy * ay)
+    inside = 0
+    total = 0
     for y in range(y0, y1 + 1):
         py = y + 0.5
         ek = ey * py + e0
         fk = fy * py + f0
-        for x in range(x0, x1 + 1):
+        left = float(x0)
+        right = float(x1)
+        if x1 - x0 > 6:
+            left, right = _span(ex, ek, left, right)
+            left, right = _span(fx, fk, left, right)
+            left, right = _span(-ex - fx, 1.0 - ek - fk, left, right)
+        within = pad_y <= y < height - pad_y
+        for x in range(int(left), int(right) + 1):
             if seen[y, x] != mark:
                 px = x + 0.5
                 e = ex * px + ek
                 f = fx * px + fk
                 if e >= -1e-9 and f >= -1e-9 and e + f <= 1.0 + 1e-9:
                     seen[y, x] = mark
+                    total += 1
+                    if within and pad_x <= x < width - pad_x:
+                        inside += 1
+    return inside, total
 
 
-@njit(cache=True)
+@kernel
 def coverage(
     faces: I32, first: int, last: int, screen: F64, homog: F64, mark: int, pad_x: int, pad_y: int, seen: I32
 ) -> tuple[int, int]:
     """Pixels that faces ``first:last`` cover on their own: inside the picture, and in the padded buffer.
 
-    Args:
-        mark: A value that `seen` doesn't hold yet.
-        pad_x: Columns of `seen` left and right of the picture.
-        pad_y: Rows of `seen` above and below the picture.
-        seen: (H + 2 pad_y, W + 2 pad_x).
+    The buffer `seen` is (H + 2 pad_y, W + 2 pad_x), the picture in its middle; it may not hold `mark` yet.
     """
     corners = np.empty((4, 3))
+    inside = 0
+    total = 0
     for i in range(first, last):
         a = faces[i, 0]
         b = faces[i, 1]
         c = faces[i, 2]
         if screen[a, 2] > 0.0 and screen[b, 2] > 0.0 and screen[c, 2] > 0.0:
-            _stamp(
-                screen[a, 0],
-                screen[a, 1],
-                screen[b, 0],
-                screen[b, 1],
-                screen[c, 0],
-                screen[c, 1],
+            n = 3
+            for k in range(3):
+                v = faces[i, k]
+                corners[k, 0] = screen[v, 0]
+                corners[k, 1] = screen[v, 1]
+        elif screen[a, 2] > 0.0 or screen[b, 2] > 0.0 or screen[c, 2] > 0.0:
+            n = _clip(homog, faces[i], corners)
+        else:
+            continue
+        for k in range(1, n - 1):
+            new_inside, new = _stamp(
+                corners[0, 0],
+                corners[0, 1],
+                corners[k, 0],
+                corners[k, 1],
+                corners[k + 1, 0],
+                corners[k + 1, 1],
                 mark,
                 pad_x,
                 pad_y,
                 seen,
             )
-        elif screen[a, 2] > 0.0 or screen[b, 2] > 0.0 or screen[c, 2] > 0.0:
-            n = _clip(homog, faces[i], corners)
-            for k in range(1, n - 1):
-                _stamp(
-                    corners[0, 0],
-                    corners[0, 1],
-                    corners[k, 0],
-                    corners[k, 1],
-                    corners[k + 1, 0],
-                    corners[k + 1, 1],
-                    mark,
-                    pad_x,
-                    pad_y,
-                    seen,
-                )
-    total = 0
-    inside = 0
-    height, width = seen.shape
-    for y in range(height):
-        for x in range(width):
-            if seen[y, x] == mark:
-                total += 1
-                if pad_x <= x < width - pad_x and pad_y <= y < height - pad_y:
-                    inside += 1
+            inside += new_inside
+            total += new
     return inside, total
 
 
-@njit(cache=True)
-def shell(
-    rotation: F64,
-    eye: F64,
-    focal: float,
-    cx: float,
-    cy: float,
-    bounds: F64,
-    skirting: float,
-    depth: F32,
-    owner: I32,
-) -> None:
-    """Fill pixels without a face with the room's inside.
+@kernel
+def shell(pinhole: Pinhole, bounds: F64, skirting: float, depth: F32, owner: I32) -> None:
+    """Fill pixels without a face with the inside of the room, `bounds` (2, 3); the eye is in it.
 
-    The owner is -1..-6 for the planes x-, x+, y-, y+, floor, ceiling, and -7..-10 for the skirting of the walls.
-
-    Args:
-        bounds: (2, 3) low and high corner of the room, with the eye inside.
-        skirting: Height of the skirting board in metres.
+    The owner is -1..-6 for the planes x-, x+, y-, y+, floor, ceiling; -7..-10 for the walls' lowest `skirting` metres.
     """
     height, width = depth.shape
+    rotation = pinhole.rotation
+    eye = pinhole.eye
+    unfocal = pinhole.unfocal
+    cx = pinhole.cx
+    cy = pinhole.cy
     for y in range(height):
-        v = (y + 0.5 - cy) / focal
+        v = (y + 0.5 - cy) * unfocal
         for x in range(width):
             if owner[y, x] >= 0:
                 continue
-            u = (x + 0.5 - cx) / focal
+            u = (x + 0.5 - cx) * unfocal
             best = 1e30
             plane = 0
             for k in range(3):
@@ -322,7 +353,7 @@ def shell(
             owner[y, x] = -1 - plane
 
 
-@njit(cache=True)
+@kernel
 def resolve(owner: I32, inverse: F32, face_object: I32, ids: I32, depth: F32) -> None:
     """Face and 1/z buffers to the instance-id picture (0 = room) and metric depth along the optical axis."""
     height, width = owner.shape
@@ -333,7 +364,7 @@ def resolve(owner: I32, inverse: F32, face_object: I32, ids: I32, depth: F32) ->
             depth[y, x] = np.float32(1.0) / inverse[y, x]
 
 
-@njit(cache=True)
+@kernel
 def boxes(ids: I32, count: int) -> tuple[NDArray[np.int64], F64]:
     """Pixels, box (x1, y1, x2, y2; exclusive) and coordinate sums of each id 1..count."""
     out = np.zeros((count + 1, 5), np.int64)

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wherewise.scenes.scene import Camera, Visibility
-from wherewise.scenes.simulate.raster import boxes, coverage, project, rasterize, resolve, shell
-from wherewise.scenes.simulate.shade import SPIRAL, TONE, blur, occlusion, shade
+from wherewise.scenes.simulate.occlusion import SPIRAL, blur, occlusion
+from wherewise.scenes.simulate.raster import Pinhole, boxes, coverage, project, rasterize, resolve, shell
+from wherewise.scenes.simulate.shade import TONE, Buffers, shade
 from wherewise.scenes.simulate.world import Solid, World
 
 F32 = NDArray[np.float32]
@@ -29,8 +30,7 @@ class Geometry:
 
     Attributes:
         camera: The camera.
-        rotation: (3, 3) its axes in the world.
-        eye: (3,) its position.
+        pinhole: The same, as the kernels read it.
         screen: (V, 3) projected vertices.
         homog: (V, 3) the same, homogeneous.
         inverse: (H, W) 1/z.
@@ -40,8 +40,7 @@ class Geometry:
     """
 
     camera: Camera
-    rotation: F64
-    eye: F64
+    pinhole: Pinhole
     screen: F64
     homog: F64
     inverse: F32
@@ -50,126 +49,79 @@ class Geometry:
     depth: F32
 
 
-def look_at(eye: tuple[float, float, float], target: tuple[float, float, float]) -> F64:
+Vector = tuple[float, float, float]
+
+
+def look_at(eye: Vector, target: Vector) -> tuple[Vector, Vector, Vector]:
     """Rows right, down, forward of a level camera at `eye` that looks at `target`."""
     x, y, z = (target[i] - eye[i] for i in range(3))
-    length, flat = math.sqrt(x * x + y * y + z * z), math.sqrt(x * x + y * y)
+    length = math.sqrt(x * x + y * y + z * z)
     x, y, z = x / length, y / length, z / length
-    right = (y * length / flat, -x * length / flat, 0.0)
-    down = (-z * right[1], z * right[0], x * right[1] - y * right[0])
-    return np.array([right, down, (x, y, z)])
+    flat = math.sqrt(x * x + y * y)
+    rx, ry = y / flat, -x / flat
+    return (rx, ry, 0.0), (-z * ry, z * rx, x * ry - y * rx), (x, y, z)
 
 
 def make_camera(
     width: int, height: int, fov: float, eye: tuple[float, float, float], target: tuple[float, float, float]
 ) -> Camera:
     """A level pinhole camera whose longer side sees `fov` degrees."""
-    a, b, c = (tuple(float(value) for value in row) for row in look_at(eye, target))
     focal = max(width, height) / 2 / math.tan(math.radians(fov) / 2)
-    return Camera(width=width, height=height, focal=focal, position=eye, rotation=(a, b, c))  # type: ignore[arg-type]
+    return Camera(width=width, height=height, focal=focal, position=eye, rotation=look_at(eye, target))
+
+
+def _pinhole(camera: Camera, fine: int) -> Pinhole:
+    """The camera for a picture with `fine` times its pixels a side."""
+    return Pinhole(
+        rotation=np.array(camera.rotation),
+        eye=np.array(camera.position),
+        focal=fine * camera.focal,
+        unfocal=1.0 / (fine * camera.focal),
+        cx=fine * camera.width / 2,
+        cy=fine * camera.height / 2,
+    )
 
 
 def see(solid: Solid, camera: Camera, skirting: float = 0.0) -> Geometry:
     """Depth and instance ids of one view; `skirting` is the height of the skirting board in metres."""
-    rotation, eye = np.array(camera.rotation), np.array(camera.position)
-    cx, cy = camera.width / 2, camera.height / 2
+    pinhole = _pinhole(camera, 1)
     screen, homog = np.empty((len(solid.points), 3)), np.empty((len(solid.points), 3))
-    project(solid.points, rotation, eye, camera.focal, cx, cy, screen, homog)
+    project(solid.points, pinhole, screen, homog)
     shape = (camera.height, camera.width)
     inverse, owner = np.zeros(shape, np.float32), np.full(shape, -1, np.int32)
     rasterize(solid.faces, screen, homog, inverse, owner)
-    shell(rotation, eye, camera.focal, cx, cy, solid.bounds, skirting, inverse, owner)
+    shell(pinhole, solid.bounds, skirting, inverse, owner)
     ids, depth = np.empty(shape, np.int32), np.empty(shape, np.float32)
     resolve(owner, inverse, solid.face_object, ids, depth)
     return Geometry(
-        camera=camera,
-        rotation=rotation,
-        eye=eye,
-        screen=screen,
-        homog=homog,
-        inverse=inverse,
-        owner=owner,
-        ids=ids,
-        depth=depth,
+        camera=camera, pinhole=pinhole, screen=screen, homog=homog, inverse=inverse, owner=owner, ids=ids, depth=depth
     )
 
 
 def paint(world: World, view: Geometry, supersample: int) -> U8:
     """Colours of one view, (H, W, 3)."""
-    camera = view.camera
     height, width = view.ids.shape
-    cx, cy = width / 2, height / 2
     half = ((height + 1) // 2, (width + 1) // 2)
     raw, openness = np.empty(half, np.float32), np.empty(half, np.float32)
-    occlusion(
-        view.inverse,
-        view.owner,
-        world.face_normals,
-        view.rotation,
-        camera.focal,
-        cx,
-        cy,
-        SPIRAL,
-        OPEN_RADIUS,
-        raw,
-    )
+    occlusion(view.inverse, view.owner, world.surface.face_normals, view.pinhole, SPIRAL, OPEN_RADIUS, raw)
     blur(raw, view.inverse, openness)
-    fine_inverse, fine_owner = view.inverse, view.owner
+    fine_depth, fine_owner = view.inverse, view.owner
     if supersample == 2:
         shape = (2 * height, 2 * width)
-        fine_inverse, fine_owner = np.zeros(shape, np.float32), np.full(shape, -1, np.int32)
-        screen = view.screen * np.array([2.0, 2.0, 1.0])
-        homog = view.homog * np.array([2.0, 2.0, 1.0])
-        rasterize(world.solid.faces, screen, homog, fine_inverse, fine_owner)
-        shell(
-            view.rotation,
-            view.eye,
-            2 * camera.focal,
-            2 * cx,
-            2 * cy,
-            world.solid.bounds,
-            float(world.room[1]),
-            fine_inverse,
-            fine_owner,
-        )
+        fine_depth, fine_owner = (np.zeros(shape, np.float32), np.full(shape, -1, np.int32))
+        screen, homog = view.screen * (2.0, 2.0, 1.0), view.homog * (2.0, 2.0, 1.0)
+        rasterize(world.solid.faces, screen, homog, fine_depth, fine_owner)
+        shell(_pinhole(view.camera, 2), world.solid.bounds, float(world.surface.room[1]), fine_depth, fine_owner)
     rgb = np.empty((height, width, 3), np.uint8)
-    shade(
-        supersample,
-        view.inverse,
-        view.owner,
-        fine_inverse,
-        fine_owner,
-        openness,
-        view.homog,
-        world.solid.faces,
-        world.normals,
-        world.uvs,
-        world.face_material,
-        world.solid.face_object,
-        world.face_normals,
-        world.density,
-        world.material_color,
-        world.material_texture,
-        world.material_tint,
-        world.texels,
-        world.floor,
-        world.walls,
-        world.solid.bounds,
-        world.room,
-        view.rotation,
-        view.eye,
-        1.0 / camera.focal,
-        cx,
-        cy,
-        world.light_map,
-        world.axes,
-        world.origin,
-        world.scale,
-        world.lights,
-        world.exposure,
-        TONE,
-        rgb,
+    buffers = Buffers(
+        depth=view.inverse,
+        owner=view.owner,
+        fine_depth=fine_depth,
+        fine_owner=fine_owner,
+        openness=openness,
+        homog=view.homog,
     )
+    shade(supersample, buffers, world.surface, view.pinhole, world.light, TONE, rgb)
     return rgb
 
 
@@ -198,14 +150,15 @@ def visibility(solid: Solid, view: Geometry) -> dict[int, Visibility]:
             continue
         inside, total = coverage(solid.faces, first, last, view.screen, view.homog, index, pad_x, pad_y, seen)
         part = (slice(y1, y2), slice(x1, x2))
-        far = np.sort((view.depth[part] * lengths[part])[view.ids[part] == index])
+        near, far = int(0.05 * (pixels - 1)), int(0.95 * (pixels - 1))
+        distances = np.partition((view.depth[part] * lengths[part])[view.ids[part] == index], (near, far))
         out[index] = Visibility(
             pixels=pixels,
             amodal_pixels=max(inside, pixels),
             fraction=min(1.0, pixels / max(total, 1)),
             box=(x1, y1, x2, y2),
             center=(float(sums[index, 0]) / pixels, float(sums[index, 1]) / pixels),
-            distance=float(far[int(0.05 * (pixels - 1))]),
-            distance_far=float(far[int(0.95 * (pixels - 1))]),
+            distance=float(distances[near]),
+            distance_far=float(distances[far]),
         )
     return out

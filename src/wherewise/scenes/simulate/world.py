@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from wherewise.scenes.simulate.furniture import TEXTURE_SIDE, Catalogue, Model, load_catalogue
 from wherewise.scenes.simulate.look import FLOORS, LINEAR, Look, floor_texture
+from wherewise.scenes.simulate.occlusion import face_geometry
 from wherewise.scenes.simulate.placement import Layout, Placed
 from wherewise.scenes.simulate.raster import project_parallel, rasterize
-from wherewise.scenes.simulate.shade import face_geometry
+from wherewise.scenes.simulate.shade import Light, Surface
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -41,49 +42,11 @@ class Solid:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class World:
-    """A solid with its look and light: all that stays the same for every view of one scene.
-
-    Attributes:
-        solid: The shapes.
-        normals: (V, 3).
-        uvs: (V, 2).
-        face_material: (F,).
-        face_normals: (F, 3).
-        density: (F,) texels per metre.
-        material_color: (M, 3) linear.
-        material_texture: (M,) first texel of its pyramid, or -1.
-        material_tint: (M,) 0, or the factor that brings its mean grey to 1.
-        texels: (T, 3) linear, all mip pyramids.
-        floor: (87381, 3) linear, the floor's pyramid.
-        walls: (7, 3) linear: x-, x+, y-, y+, floor, ceiling, skirting.
-        room: floor scale m, skirting height m, floor gloss.
-        light_map: (S, S) depth seen from the key light.
-        axes: (3, 3) right, up and direction of the key light.
-        origin: (3,) centre of the light map.
-        scale: Light map pixels per metre.
-        lights: (5, 3) see `shade.shade`.
-        exposure: Factor before tone mapping.
-    """
+    """A solid with its surface and light: all that stays the same for every view of one scene."""
 
     solid: Solid
-    normals: F32
-    uvs: F32
-    face_material: I32
-    face_normals: F32
-    density: F32
-    material_color: F32
-    material_texture: I32
-    material_tint: F32
-    texels: F32
-    floor: F32
-    walls: F64
-    room: F64
-    light_map: F32
-    axes: F64
-    origin: F64
-    scale: float
-    lights: F64
-    exposure: float
+    surface: Surface
+    light: Light
 
 
 def pyramid(texture: NDArray[np.uint8]) -> F32:
@@ -101,7 +64,7 @@ def pyramid(texture: NDArray[np.uint8]) -> F32:
 def _texels() -> tuple[F32, int, F32]:
     """All furniture textures' pyramids, texels of one pyramid, mean colour of each texture."""
     pyramids = [pyramid(texture) for texture in load_catalogue().textures]
-    return np.concatenate(pyramids), len(pyramids[0]), np.stack([p[-1] for p in pyramids])
+    return (np.concatenate(pyramids), len(pyramids[0]), np.stack([p[-1] for p in pyramids]))
 
 
 def _materials(item: Placed, catalogue: Catalogue) -> tuple[F32, I32, F32]:
@@ -181,11 +144,11 @@ def light_map(solid: Solid, sun: tuple[float, float, float], side: int) -> tuple
     right = np.array([direction[1], -direction[0], 0.0])
     right /= math.sqrt(float(right @ right))
     axes = np.stack([right, np.cross(right, direction), direction])
-    low, high = solid.points.min(0).astype(np.float64), solid.points.max(0).astype(np.float64)
+    low, high = (solid.points.min(0).astype(np.float64), solid.points.max(0).astype(np.float64))
     origin = (low + high) / 2
     span = high - low
     scale = side / (math.sqrt(float(span @ span)) + 0.2)
-    picture, owner = np.zeros((side, side), np.float32), np.zeros((side, side), np.int32)
+    picture, owner = (np.zeros((side, side), np.float32), np.zeros((side, side), np.int32))
     screen = np.empty((len(solid.points), 3))
     project_parallel(solid.points, axes, origin, scale, side, screen)
     rasterize(solid.faces, screen, screen, picture, owner)
@@ -213,11 +176,12 @@ def build_world(layout: Layout, solid: Solid, look: Look, shadow_side: int) -> W
     floor = _floor(look.floor) * np.array(look.floor_tone, np.float32)
     walls = LINEAR[np.array([*look.walls, (0, 0, 0), look.ceiling, look.skirting], np.uint8)].astype(np.float64)
     bounce = floor[-1].astype(np.float64) * np.array(look.sun_color) * 0.35
-    return World(
-        solid=solid,
+    surface = Surface(
+        faces=solid.faces,
         normals=np.concatenate(normals),
         uvs=uvs,
         face_material=np.concatenate(materials),
+        face_object=solid.face_object,
         face_normals=face_normals,
         density=density,
         material_color=np.concatenate(colors),
@@ -226,7 +190,10 @@ def build_world(layout: Layout, solid: Solid, look: Look, shadow_side: int) -> W
         texels=_texels()[0],
         floor=floor,
         walls=walls,
+        bounds=solid.bounds,
         room=np.array([look.floor_scale, look.skirting_height, look.gloss]),
+    )
+    light = Light(
         light_map=picture,
         axes=axes,
         origin=origin,
@@ -234,8 +201,10 @@ def build_world(layout: Layout, solid: Solid, look: Look, shadow_side: int) -> W
         lights=np.array([look.sun_color, look.lamp, look.ambient, look.lamp_color, bounce]),
         exposure=look.exposure,
     )
+    return World(solid=solid, surface=surface, light=light)
 
 
 def _rotate(vectors: F32, turn: F32) -> F32:
     """``vectors @ turn`` written out, so that no BLAS chooses the order of additions."""
-    return vectors[:, :1] * turn[0] + vectors[:, 1:2] * turn[1] + vectors[:, 2:] * turn[2]
+    turned: F32 = vectors[:, :1] * turn[0] + vectors[:, 1:2] * turn[1] + vectors[:, 2:] * turn[2]
+    return turned
