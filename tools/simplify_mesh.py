@@ -14,7 +14,7 @@ PASSES = 120
 
 
 @njit(cache=True)
-def _add_plane(quadric, nx, ny, nz, d, weight):  # type: ignore[no-untyped-def]
+def _add_plane(quadric, nx, ny, nz, d, weight):
     plane = (nx, ny, nz, d)
     k = 0
     for i in range(4):
@@ -24,7 +24,7 @@ def _add_plane(quadric, nx, ny, nz, d, weight):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _cost(q, x, y, z):  # type: ignore[no-untyped-def]
+def _cost(q, x, y, z):
     return (
         q[0] * x * x
         + 2 * q[1] * x * y
@@ -40,7 +40,7 @@ def _cost(q, x, y, z):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _best(points, quadrics, a, b, out):  # type: ignore[no-untyped-def]
+def _best(points, quadrics, a, b, out):
     """Cheapest place of the merged vertex, into `out`; returns its cost."""
     q = quadrics[a] + quadrics[b]
     det = q[0] * (q[4] * q[7] - q[5] * q[5]) - q[1] * (q[1] * q[7] - q[5] * q[2]) + q[2] * (q[1] * q[5] - q[4] * q[2])
@@ -86,7 +86,7 @@ def _best(points, quadrics, a, b, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _normal(p, q, r, out):  # type: ignore[no-untyped-def]
+def _normal(p, q, r, out):
     ax = q[0] - p[0]
     ay = q[1] - p[1]
     az = q[2] - p[2]
@@ -104,7 +104,7 @@ def _normal(p, q, r, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _flips(points, faces, alive, refs, start, count, moved, other, place, normal, before):  # type: ignore[no-untyped-def]
+def _flips(points, faces, alive, refs, start, count, moved, other, place, normal, before):
     """Whether moving vertex `moved` to `place` would turn or flatten a face that survives."""
     corners = np.empty((3, 3))
     for r in range(start[moved], start[moved] + count[moved]):
@@ -127,7 +127,7 @@ def _flips(points, faces, alive, refs, start, count, moved, other, place, normal
 
 
 @njit(cache=True)
-def _move_uvs(points, faces, uvs, face, vertex, place):  # type: ignore[no-untyped-def]
+def _move_uvs(points, faces, uvs, face, vertex, place):
     """Carry the texture coordinate of `face`'s corner at `vertex` along to `place` by the face's affine map."""
     k = 0
     for c in range(3):
@@ -156,7 +156,7 @@ def _move_uvs(points, faces, uvs, face, vertex, place):  # type: ignore[no-untyp
 
 
 @njit(cache=True)
-def _collapse(points, faces, uvs, quadrics, alive, target, lossless):  # type: ignore[no-untyped-def]
+def _collapse(points, faces, uvs, quadrics, alive, target, lossless):
     n_faces, n_points = faces.shape[0], points.shape[0]
     living = n_faces
     place = np.zeros(3)
@@ -230,7 +230,7 @@ def _collapse(points, faces, uvs, quadrics, alive, target, lossless):  # type: i
     return living
 
 
-def _initial_quadrics(points: NDArray, faces: NDArray, labels: NDArray) -> NDArray:  # type: ignore[type-arg]
+def _initial_quadrics(points: NDArray, faces: NDArray, labels: NDArray) -> NDArray:
     """Area-weighted face planes, and planes that hold borders and seams.
 
     `labels` (F, 3) is equal for two corners at one vertex when no seam runs between them.
@@ -241,7 +241,7 @@ def _initial_quadrics(points: NDArray, faces: NDArray, labels: NDArray) -> NDArr
     normal = normal / np.maximum(area, 1e-20)[:, None]
     quadrics = np.zeros((len(points), 10))
 
-    def add(vertices: NDArray, n: NDArray, at: NDArray, weight: NDArray) -> None:  # type: ignore[type-arg]
+    def add(vertices: NDArray, n: NDArray, at: NDArray, weight: NDArray) -> None:
         plane = np.concatenate([n, -(n * at).sum(1, keepdims=True)], 1)
         k = 0
         for i in range(4):
@@ -276,7 +276,7 @@ def _initial_quadrics(points: NDArray, faces: NDArray, labels: NDArray) -> NDArr
     return quadrics
 
 
-def smooth_normals(points: NDArray, crease: float = 40.0) -> NDArray:  # type: ignore[type-arg]
+def smooth_normals(points: NDArray, crease: float = 40.0) -> NDArray:
     """Corner normals (F, 3, 3) of a soup (F, 3, 3): neighbours that bend less than `crease` degrees are averaged."""
     flat = np.cross(points[:, 1] - points[:, 0], points[:, 2] - points[:, 0])
     size = np.sqrt((flat * flat).sum(1))
@@ -301,8 +301,8 @@ def simplify(
     uvs: NDArray,
     materials: NDArray,
     target: int,
-    tolerance: float,  # type: ignore[type-arg]
-) -> tuple[NDArray, NDArray, NDArray]:  # type: ignore[type-arg]
+    tolerance: float,
+) -> tuple[NDArray, NDArray, NDArray]:
     """Collapse edges of a triangle soup.
 
     Args:

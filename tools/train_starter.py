@@ -8,7 +8,7 @@ Stages:
 1. vocabulary, frozen once made;
 2. pictures of simulated rooms, rendered in processes of their own;
 3. vision: every visual token learns to name what fills it;
-4. language: captions and look-ups, then questions whose places are written down, so that they need comparing, not looking;
+4. language: captions and look-ups, then questions with the places written down, which need comparing, not looking;
 5. weights in bfloat16.
 
 It is never shown a question about a picture without the places: looking first, then comparing, is what SFT adds.

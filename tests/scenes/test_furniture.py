@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wherewise.scenes.simulate import load_catalogue
+from wherewise.scenes.simulate import load_catalogue, placement
 from wherewise.scenes.simulate.furniture import read_pack
 
 ASSETS = Path(__file__).parents[2] / "src/wherewise/scenes/simulate/assets"
@@ -70,3 +70,8 @@ def test_supports_are_flat_tops_inside_the_model() -> None:
 def test_other_bytes_are_refused() -> None:
     with pytest.raises(ValueError, match="not a furniture pack"):
         read_pack(b"PK\x03\x04 something else")
+
+
+def test_placement_rules_name_categories_that_exist() -> None:
+    words = set(load_catalogue().categories())
+    assert set(placement.AT_WALL | placement.ON_TOP | placement.ONCE).union(*placement.ROOMS.values()) <= words

@@ -4,7 +4,7 @@ import math
 import statistics
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wherewise.training.advantages import AdvantageScaling, group_advantages
@@ -43,6 +43,7 @@ def test_not_finite_is_refused(bad: float) -> None:
         group_advantages([1.0, bad])
 
 
+@settings(deadline=None)
 @given(REWARDS, st.sampled_from(AdvantageScaling))
 def test_advantages_sum_to_zero_and_keep_the_order(rewards: list[float | None], scaling: AdvantageScaling) -> None:
     group = group_advantages(rewards, scaling)

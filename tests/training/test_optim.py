@@ -76,7 +76,7 @@ def test_muon_solves_a_regression() -> None:
         muon.zero_grad()
         loss.backward()
         muon.step()
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
     assert losses[-1] < 0.01 * losses[0]
 
 

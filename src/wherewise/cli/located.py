@@ -41,6 +41,13 @@ class CoreDumper(yaml.SafeDumper):
         """Write shared values out in full: a reader sees each key's value where it stands."""
         return True
 
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        """Escape line breaks that are not ``\\n``: PyYAML writes them raw, and reads them back folded into a space."""
+        exotic = any(mark in data for mark in ("\x85", "\u2028", "\u2029"))
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style='"' if exotic else None)
+
+
+CoreDumper.add_representer(str, CoreDumper.represent_str)
 
 for _class in (CoreLoader, CoreDumper):
     _class.yaml_implicit_resolvers = {}

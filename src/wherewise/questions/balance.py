@@ -25,9 +25,9 @@ OPEN_FLOOR = 0.03
 """For open numbers: answers rarer than this do not pull the common ones down any further."""
 SLACK = 6
 """How far the uses of two answer words or letters of a task may drift apart."""
-FIRST_ROUNDS, LATER_ROUNDS = 3, 1
+FIRST_ROUNDS, LATER_ROUNDS = 6, 2
 """Passes of the model over its first block of candidates, and over each later one."""
-LEARNING_RATE = 0.3
+LEARNING_RATE = 0.6
 SHRINKAGE = 1e-3
 
 

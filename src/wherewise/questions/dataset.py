@@ -26,6 +26,8 @@ from wherewise.scenes.simulate import SimulateConfig, Simulated, SimulationError
 
 CHUNK = 8
 """Scenes that a worker process makes at a time."""
+LESSONS = 30
+"""Draws of each family for a calibration scene: nearly all pairs of its objects."""
 CALIBRATION = "/calibration"
 """Stands for a split in the seed of the calibration scenes; no split can be called so."""
 
@@ -148,10 +150,12 @@ def build_dataset(
         asked = asked.model_copy(update={"vocabulary": tuple(words)})
     tally = Counter() if rejections is None else rejections
 
-    def job(name: str) -> Job:
-        return Job(simulate=simulate_config, questions=asked, seed=split_seed(seed, name), jpeg_quality=jpeg_quality)
+    def job(name: str, questions: QuestionsConfig = asked) -> Job:
+        own = split_seed(seed, name)
+        return Job(simulate=simulate_config, questions=questions, seed=own, jpeg_quality=jpeg_quality)
 
-    lessons = _offers(_stream(job(CALIBRATION), asked.calibration if asked.balance else 0, workers))
+    thorough = asked.model_copy(update={"attempts": LESSONS})
+    lessons = _offers(_stream(job(CALIBRATION, thorough), asked.calibration if asked.balance else 0, workers))
     for split, count in splits.items():
         balancer = Balancer(asked, split_seed(seed, split))
         if lessons:

@@ -18,41 +18,14 @@ GAP = 0.03
 
 #: Categories that stand with their back to a wall.
 AT_WALL = frozenset(
-    {
-        "bed",
-        "shelf",
-        "cabinet",
-        "cupboard",
-        "desk",
-        "fridge",
-        "oven",
-        "piano",
-        "radiator",
-        "sink",
-        "sofa",
-        "toilet",
-        "bidet",
-        "wardrobe",
-        "whiteboard",
-        "nightstand",
-    }
+    {"bed", "bidet", "bookcase", "cabinet", "cupboard", "desk", "fridge", "nightstand", "oven", "piano", "radiator"}
+    | {"sink", "sofa", "toilet", "wardrobe", "whiteboard"}
 )
 
 #: Categories that prefer to stand on something.
 ON_TOP = frozenset(
-    {
-        "bottle",
-        "coffee machine",
-        "cup",
-        "fan",
-        "lamp",
-        "milk carton",
-        "mixer",
-        "mug",
-        "speaker",
-        "teddy bear",
-        "television",
-    }
+    {"bottle", "coffee machine", "cup", "fan", "lamp", "milk carton", "mixer", "mug", "speaker", "teddy bear"}
+    | {"television"}
 )
 
 #: What one expects in each kind of room.
@@ -67,15 +40,39 @@ ROOMS: dict[str, frozenset[str]] = {
         | {"coffee machine", "milk carton", "bin", "plant"}
     ),
     "living room": frozenset(
-        {"sofa", "armchair", "table", "shelf", "television", "plant", "lamp", "piano", "guitar", "speaker", "cupboard"}
+        {
+            "sofa",
+            "armchair",
+            "table",
+            "bookcase",
+            "television",
+            "plant",
+            "lamp",
+            "piano",
+            "guitar",
+            "speaker",
+            "cupboard",
+        }
         | {"radiator", "ball", "teddy bear", "stool", "cup"}
     ),
     "store": frozenset(
         {"barrel", "crate", "box", "locker", "tennis racket", "motorbike", "bench", "lantern", "fire extinguisher"}
-        | {"bin", "ball", "fan", "shelf"}
+        | {"bin", "ball", "fan", "bookcase"}
     ),
     "study": frozenset(
-        {"desk", "table", "chair", "shelf", "whiteboard", "bin", "lamp", "plant", "briefcase", "television", "locker"}
+        {
+            "desk",
+            "table",
+            "chair",
+            "bookcase",
+            "whiteboard",
+            "bin",
+            "lamp",
+            "plant",
+            "briefcase",
+            "television",
+            "locker",
+        }
         | {"fan", "cup", "speaker", "fire extinguisher", "cupboard"}
     ),
 }
