@@ -42,7 +42,7 @@ class CoreDumper(yaml.SafeDumper):
         return True
 
     def represent_str(self, data: str) -> yaml.ScalarNode:
-        """Escape line breaks that are not ``\\n``: PyYAML writes them raw, and reads them back folded into a space."""
+        r"""Escape line breaks that are not ``\n``: PyYAML writes them raw, and reads them back folded into a space."""
         exotic = any(mark in data for mark in ("\x85", "\u2028", "\u2029"))
         return self.represent_scalar("tag:yaml.org,2002:str", data, style='"' if exotic else None)
 
