@@ -295,6 +295,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
     lessons = (
         Lesson(steps=args.language_steps, lr=0.004, captions=1, questions=1, turns=3, families=STILL_TASKS),
         Lesson(steps=args.reading_steps, lr=0.003, captions=0, questions=3, turns=4, families=READING_TASKS),
+        Lesson(steps=args.mixed_steps, lr=0.003, captions=0, questions=3, turns=4, families=STILL_TASKS),
     )
     for number, lesson in enumerate(lessons):
         kept = args.work / f"language-{number}.pt"
@@ -335,6 +336,7 @@ def main() -> None:
     parser.add_argument("--vision-steps", type=int, default=900)
     parser.add_argument("--language-steps", type=int, default=1400)
     parser.add_argument("--reading-steps", type=int, default=350)
+    parser.add_argument("--mixed-steps", type=int, default=520)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--vision-width", type=int, default=160)

@@ -237,11 +237,9 @@ def build_report(inputs: ReportInputs, out: Path) -> Path:
         for name, folder in inputs.evaluations
     ]
     pictures: dict[str, str] = {}
-    groups = [
-        group
-        for name, folder in inputs.runs
-        for group in _groups(name, folder, inputs.max_groups // max(1, len(inputs.runs)) or 1, pictures)
-    ]
+    with_rollouts = [(name, folder) for name, folder in inputs.runs if (folder / "rollouts").is_dir()]
+    most = max(1, inputs.max_groups // max(1, len(with_rollouts)))
+    groups = [group for name, folder in with_rollouts for group in _groups(name, folder, most, pictures)]
     data = {"groups": groups, "examples": _examples(inputs, pictures), "pictures": pictures}
     runs = [(name, list(_charts(read_jsonl(folder / "metrics.jsonl")))) for name, folder in inputs.runs]
     template = resources.files("wherewise.reports").joinpath("templates/report.html.j2").read_text(encoding="utf-8")

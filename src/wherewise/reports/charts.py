@@ -57,7 +57,7 @@ def line_chart(title: str, series: Sequence[Series], *, width: int = 360, height
     ys = [y for _, points in kept for _, y in points]
     x0, x1, y0, y1 = min(xs), max(xs), min(ys), max(ys)
     if y1 - y0 < 1e-9:
-        y0, y1 = y0 - 0.5, y1 + 0.5
+        y0, y1 = (y0, y0 + 1) if y0 >= 0 else (y0 - 0.5, y0 + 0.5)
     left, right, top, bottom = 46, 10, 26, 24
 
     def px(x: float) -> float:
@@ -83,7 +83,9 @@ def line_chart(title: str, series: Sequence[Series], *, width: int = 360, height
             parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" opacity="{opacity}"/>')
         if len(kept) > 1:
             x = width - right - 4
-            parts.append(f'<text x="{x}" y="{14 + 13 * index}" class="tick end" fill="{colour}">{escape(name)}</text>')
+            parts.append(
+                f'<text x="{x}" y="{14 + 13 * index}" class="tick end" style="fill:{colour}">{escape(name)}</text>'
+            )
     parts.append("</svg>")
     return "".join(parts)
 
@@ -118,13 +120,15 @@ def interval_bars(title: str, bars: Sequence[Bar], marks: Sequence[tuple[str, fl
         )
         label = f"{bar.value:.1%} [{bar.low:.1%}, {bar.high:.1%}]"
         parts.append(f'<text x="{width - right + 8}" y="{middle + 4}" class="tick">{label}</text>')
-    for index, (name, share) in enumerate(marks):
+    ordered = sorted(marks, key=lambda mark: mark[1])
+    for index, (name, share) in enumerate(ordered):
+        last = index == len(ordered) - 1  # the highest mark is named to its right, the others to their left
+        anchor, shift = ("start", 3) if last else ("end", -3)
         parts.append(
             f'<line x1="{px(share):.1f}" x2="{px(share):.1f}" y1="{top - 8}" y2="{height - 20}" class="mark"/>'
         )
-        anchor = "end" if index % 2 else "start"
         parts.append(
-            f'<text x="{px(share) + (-3 if index % 2 else 3):.1f}" y="{top - 10}" class="tick" '
+            f'<text x="{px(share) + shift:.1f}" y="{top - 10}" class="tick" '
             f'text-anchor="{anchor}">{escape(name)} {share:.0%}</text>'
         )
     parts.append("</svg>")
