@@ -14,13 +14,14 @@ import PIL.Image
 import pytest
 from evaluation_builders import BLINK_DATA, benchmark_of, choice_sample, png
 
+from wherewise.answers.styles import PromptConfig
 from wherewise.evaluation.load import load_benchmark
 from wherewise.evaluation.protocol import Decoding, EvalConfig, MediaLimits, build_requests
 from wherewise.evaluation.providers import ReplayProvider
 from wherewise.evaluation.records import read_predictions
 from wherewise.evaluation.runner import run_benchmark
 from wherewise.evaluation.specs import get_benchmark
-from wherewise.samples import Image, Sample, Video
+from wherewise.samples import Image, Number, Sample, Video
 
 torch = pytest.importorskip("torch")
 
@@ -168,3 +169,34 @@ def test_all_blink_records_run_on_the_tiny_model(tiny: LoadedModel, tmp_path: Pa
         "Relative_Depth": 124,
         "Spatial_Relation": 143,
     }
+
+
+def test_the_likeliest_letter_is_the_one_that_the_logits_favour(tiny: LoadedModel, tmp_path: Path) -> None:
+    samples = picture_samples()
+    requests = build_requests(benchmark_of(samples, tmp_path), EvalConfig())
+    by_letter = HfProvider(tiny, media=MediaLimits(), decoding=Decoding(strategy="letter"))
+    replies = by_letter.generate(requests)
+    for sample, request, reply in zip(samples, requests, replies, strict=True):
+        content = [*({"type": "image"} for _ in sample.media), {"type": "text", "text": request.text}]
+        prompt = tiny.processor.apply_chat_template(
+            [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
+        )
+        encoded = [medium.data for medium in sample.media if isinstance(medium, Image)]
+        pictures = [PIL.Image.open(io.BytesIO(data or b"")).convert("RGB") for data in encoded]
+        inputs = tiny.processor(text=[prompt], images=pictures, return_tensors="pt")
+        with torch.inference_mode():
+            logits = tiny.model(**inputs).logits[0, -1]
+        letters = "ABCDEFGH"[: len(sample.options)]
+        ids = [tiny.processor.tokenizer.convert_tokens_to_ids(letter) for letter in letters]
+        assert reply.text == letters[int(logits[ids].argmax())]
+        assert not reply.truncated
+
+
+def test_letters_need_a_multiple_choice_question_that_shows_them(tiny: LoadedModel, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="needs options shown as letters"):
+        EvalConfig(prompt=PromptConfig(options="none"), decoding=Decoding(strategy="letter"))
+    sample = dataclasses.replace(picture_samples()[0], options=(), answer=Number(value=2.0))
+    by_letter = HfProvider(tiny, media=MediaLimits(), decoding=Decoding(strategy="letter"))
+    reply = by_letter.generate(build_requests(benchmark_of([sample], tmp_path), EvalConfig()))[0]
+    assert reply.error is not None
+    assert "not a multiple-choice question" in reply.error

@@ -69,6 +69,9 @@ def run(
     prompt_think: Annotated[bool, typer.Option("--prompt-think", help="scene_graph with <think>.")] = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Questions that the model answers at once.")] = 16,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest reply in tokens.")] = 128,
+    decoding: Annotated[
+        str, typer.Option(help="greedy, or letter: the likeliest option letter, for models that follow no format.")
+    ] = "greedy",
     max_pixels: Annotated[int | None, typer.Option(min=1, help="Shrink larger pictures to so many pixels.")] = None,
     frames: Annotated[
         int | None, typer.Option(min=2, help="At most so many frames of a clip; 16 where the sample names none.")
@@ -94,12 +97,17 @@ def run(
     from wherewise.evaluation.runner import read_manifest, run_benchmark
     from wherewise.evaluation.specs import get_benchmark
     from wherewise.evaluation.tables import summary_lines
-    from wherewise.samples.errors import NothingProduced
+    from wherewise.samples.errors import InputError, NothingProduced
 
+    if decoding not in ("greedy", "letter"):
+        raise InputError(f"--decoding {decoding!r}: choose greedy or letter")
+    prompt = _prompt(prompt_style, prompt_options, prompt_instruction, prompt_coordinates, prompt_think)
+    if decoding == "letter" and prompt is not None and (prompt.options != "letters" or prompt.style.value != "direct"):
+        raise InputError("--decoding letter needs --prompt-options letters and --prompt-style direct, or neither")
     config = EvalConfig(
-        prompt=_prompt(prompt_style, prompt_options, prompt_instruction, prompt_coordinates, prompt_think),
+        prompt=prompt,
         media=MediaLimits(frames=frames, fps=fps, max_pixels=max_pixels, blind=blind),
-        decoding=Decoding(max_new_tokens=max_new_tokens),
+        decoding=Decoding(strategy=decoding, max_new_tokens=max_new_tokens),  # type: ignore[arg-type]  # checked above
     )
     loaded = load_benchmark(get_benchmark(benchmark), data, subsets=subset or (), limit=limit)
     provider = _provider(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from wherewise.answers.styles import PromptConfig, PromptStyle, render_prompt
 from wherewise.evaluation.load import Benchmark
@@ -35,9 +35,13 @@ class MediaLimits(BaseModel):
 
 
 class Decoding(BaseModel):
-    """How replies are generated; always greedy."""
+    """How replies are made; never by chance."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    strategy: Literal["greedy", "letter"] = "greedy"
+    """``greedy``: the likeliest next token until the reply ends. ``letter``: the likeliest option letter as the next
+    token, as MMLU is scored (Hendrycks et al. 2021): for models that do not follow an answer format."""
 
     max_new_tokens: int = Field(default=128, ge=1)
     """Longest reply in tokens; a reply that reaches it counts as truncated."""
@@ -60,6 +64,14 @@ class EvalConfig(BaseModel):
         """Style that replies are read in."""
         return (self.prompt or PromptConfig()).style
 
+    @model_validator(mode="after")
+    def _letters_are_shown(self) -> EvalConfig:
+        prompt = self.prompt or PromptConfig()
+        shown = prompt.options == "letters" and prompt.style is PromptStyle.DIRECT
+        if self.decoding.strategy == "letter" and not shown:
+            raise ValueError("decoding 'letter' needs options shown as letters and the direct style")
+        return self
+
 
 def prompt_text(sample: Sample, config: EvalConfig) -> str:
     """The user's turn for one sample."""
@@ -77,6 +89,7 @@ def build_requests(benchmark: Benchmark, config: EvalConfig) -> list[Request]:
             text=prompt_text(sample, config),
             media=() if config.media.blind else sample.media,
             root=benchmark.root,
+            letters=len(sample.options) if sample.answer.kind == "choice" else 0,
         )
         for sample in benchmark.samples
     ]
@@ -102,7 +115,7 @@ def protocol(
         "prompt": "official" if config.prompt is None else config.prompt.model_dump(mode="json"),
         "prompts_sha256": hashlib.sha256(prompts.encode()).hexdigest(),
         "media": config.media.model_dump(mode="json"),
-        "decoding": {"strategy": "greedy", **config.decoding.model_dump(mode="json")},
+        "decoding": config.decoding.model_dump(mode="json"),
         "replayed": replayed,
         "parser_version": PARSER_VERSION,
     }

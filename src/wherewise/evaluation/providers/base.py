@@ -19,12 +19,14 @@ class Request:
         text: The user's turn: question, options, instruction.
         media: Pictures and clips, shown before the text.
         root: Folder that media paths are relative to.
+        letters: Options of a multiple-choice question, shown as ``A``, ``B``, ...; 0 for other questions.
     """
 
     sample_id: str
     text: str
     media: tuple[Media, ...]
     root: Path
+    letters: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""Replies of a local Hugging Face model: pictures and clips, batches of similar size, greedy decoding."""
+"""Replies of a local Hugging Face model: pictures and clips, batches of similar size, greedy or by letter."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from wherewise.models.inputs import (
     vision_token_ids,
 )
 from wherewise.models.load import LoadedModel, Precision, load_model
-from wherewise.samples import Image, Media, Video
+from wherewise.samples import LETTERS, Image, Media, Video
 
 
 class HfProvider:
@@ -39,7 +39,7 @@ class HfProvider:
     Args:
         loaded: Model and processor.
         media: What the model sees.
-        decoding: Longest reply.
+        decoding: How replies are made, and the longest one.
         batch_size: Samples a batch.
     """
 
@@ -88,15 +88,21 @@ class HfProvider:
         return min(width * height, self._media.max_pixels or width * height)
 
     def generate(self, requests: Sequence[Request]) -> list[Reply]:
-        """One greedy reply a request, in order."""
+        """One reply a request, in order."""
         encoded: list[EncodedPrompt | Reply] = [self._encode(request) for request in requests]
         prompts = [item for item in encoded if isinstance(item, EncodedPrompt)]
-        replies = iter(self._answer(prompts) if prompts else [])
+        if self._decoding.strategy == "letter":
+            letters = [r.letters for r, item in zip(requests, encoded, strict=True) if isinstance(item, EncodedPrompt)]
+            replies = iter(self._choose(prompts, letters) if prompts else [])
+        else:
+            replies = iter(self._answer(prompts) if prompts else [])
         return [item if isinstance(item, Reply) else next(replies) for item in encoded]
 
     def _encode(self, request: Request) -> EncodedPrompt | Reply:
         try:
             media = [self._decode(medium, request) for medium in request.media]
+            if self._decoding.strategy == "letter" and not request.letters:
+                raise ValueError("not a multiple-choice question; leave it out, or use greedy decoding")
             return encode_prompt(self._loaded.processor, request.text, media, sample_id=request.sample_id)
         except ValueError as error:  # MediaError is one too
             return Reply(text="", error=str(error))
@@ -138,6 +144,17 @@ class HfProvider:
             )
         rows: list[list[int]] = output[:, batch.input_ids.shape[1] :].tolist()
         return [self._reply(row, ends) for row in rows]
+
+    @torch.inference_mode()
+    def _choose(self, prompts: Sequence[EncodedPrompt], letters: Sequence[int]) -> list[Reply]:
+        """The likeliest of each question's letters as the first token of the reply; the earlier one at a tie."""
+        model, processor = self._loaded.model, self._loaded.processor
+        batch = collate(prompts, pad_id=padding_id(processor), device=next(model.parameters()).device)
+        with watch_vision(model, batch):
+            logits = model(**batch.model_inputs(), use_cache=False, logits_to_keep=1).logits[:, -1].float()
+        tokens = [processor.tokenizer.encode(letter, add_special_tokens=False)[0] for letter in LETTERS[: max(letters)]]
+        chosen = [int(row[tokens[:count]].argmax()) for row, count in zip(logits, letters, strict=True)]
+        return [Reply(text=LETTERS[index], tokens=1) for index in chosen]
 
     def _reply(self, ids: list[int], ends: tuple[int, ...]) -> Reply:
         end = next((position for position, token in enumerate(ids) if token in ends), None)
