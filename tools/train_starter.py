@@ -8,7 +8,8 @@ Stages:
 1. vocabulary, frozen once made;
 2. pictures of simulated rooms, rendered in processes of their own;
 3. vision: every visual token learns to name what fills it;
-4. language: captions and look-ups, then questions with the places written down, which need comparing, not looking;
+4. language: captions and look-ups, then questions with the places written down, which need comparing, not looking; at
+   last most of them without the picture;
 5. weights in bfloat16.
 
 It is never shown a question about a picture without the places: looking first, then comparing, is what SFT adds.
@@ -33,15 +34,18 @@ import numpy as np
 import PIL.Image
 import torch
 import torch.distributed as dist
+import torch.nn.functional as F
 
 from starter.corpus import CATEGORIES, COLORS, make_tokenizer
 from starter.language import (
+    Layout,
     Turn,
     TurnEncoder,
     caption_turn,
     lookup_turn,
     reading_turn,
     reply_loss,
+    text_logits,
     to_patches,
 )
 from starter.pictures import Picture, read_shard, render_shard, shard_paths
@@ -51,6 +55,7 @@ from wherewise.models.tiny import build_tiny
 from wherewise.questions.config import TASKS, QuestionsConfig
 from wherewise.questions.generate import ask
 from wherewise.questions.sampling import scene_graph, to_sample
+from wherewise.samples import SceneGraph
 from wherewise.scenes.simulate import SimulateConfig
 from wherewise.training.optim import Muon
 
@@ -61,6 +66,8 @@ SHARD = 500
 STILL_TASKS = tuple(task for task in TASKS if task != "appearance_order")
 READING_TASKS = ("existence", "counting", "camera_distance", "reference_distance", "size")
 """Families whose answers name objects or numbers; they take longest to learn."""
+WRITTEN_TASKS = tuple(task for task in STILL_TASKS if task != "size")
+"""Families that can be answered from written places alone."""
 
 
 def pictures_config() -> SimulateConfig:
@@ -174,19 +181,23 @@ class Lesson:
 
     Attributes:
         steps: Optimiser steps.
+        pictures: Pictures a step, over all processes.
         lr: Highest learning rate of the matrices.
         captions: Captions a picture.
         questions: Most questions a picture; look-ups fill up to `turns`.
         turns: Sequences a picture.
         families: Question families.
+        unseen: Questions a step without the picture, its objects' places written down behind the question.
     """
 
     steps: int
+    pictures: int
     lr: float
     captions: int
     questions: int
     turns: int
     families: tuple[str, ...]
+    unseen: int = 0
 
     @property
     def asking(self) -> QuestionsConfig:
@@ -205,10 +216,60 @@ def turns_of(picture: Picture, rng: random.Random, lesson: Lesson) -> list[Turn]
     turns = [caption_turn(graph, rng) for _ in range(lesson.captions)]
     asked, _ = ask(picture.scene, rng=rng, config=asking)
     samples = (to_sample(question, picture.scene, (), number=number) for number, question in enumerate(asked))
-    turns += [reading_turn(sample, rng) for sample in samples]
+    layouts = LAYOUTS if lesson.unseen else (Layout.BEFORE,)
+    turns += [reading_turn(sample, rng, rng.choice(layouts)) for sample in samples]
+    strangers = absent(graph) if lesson.unseen else ()
     while len(turns) < lesson.turns:
-        turns.append(lookup_turn(graph, rng))
+        turns.append(lookup_turn(graph, rng, strangers))
     return turns[: lesson.turns]
+
+
+def absent(graph: SceneGraph) -> list[str]:
+    """Names of colour and category that no object of a scene bears, though one bears the colour or the category."""
+    labels = {item.label for item in graph.objects}
+    words = {word for label in labels for word in label.split()}
+    names = [(color, category) for color in COLORS for category in CATEGORIES]
+    near = [f"{color} {category}" for color, category in names if color in words or category in words]
+    return [name for name in near if name not in labels]
+
+
+LAYOUTS = (Layout.NAMED, Layout.NAMED, Layout.NAMED, Layout.AFTER)
+"""Of the last lesson; most as in the replies that SFT will teach."""
+
+
+def unseen_turns(scenes: Iterator[Picture], rng: random.Random, lesson: Lesson) -> tuple[list[str], list[Turn]]:
+    """Tasks and turns of `lesson.unseen` questions to be answered from the written places alone."""
+    asking = QuestionsConfig(phrasings="one", families=lesson.families, per_scene=6, attempts=2, balance=False)
+    tasks: list[str] = []
+    turns: list[Turn] = []
+    while len(turns) < lesson.unseen:
+        scene = next(scenes).scene
+        for number, question in enumerate(ask(scene, rng=rng, config=asking)[0]):
+            sample = to_sample(question, scene, (), number=number)
+            layout = rng.choice(LAYOUTS)
+            tasks.append(sample.task if layout is Layout.NAMED else "all")
+            turns.append(reading_turn(sample, rng, layout))
+    return tasks[: lesson.unseen], turns[: lesson.unseen]
+
+
+class Tally:
+    """Share of unseen questions answered right, by task, since it was last printed."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, list[int]] = {}
+
+    def add(self, tasks: list[str], logits: torch.Tensor, labels: torch.Tensor, lengths: torch.Tensor) -> None:
+        """Counts a batch: a reply is right when each of its tokens is the likeliest."""
+        hits = (logits.argmax(-1) == labels).split(lengths.tolist())
+        for task, hit in zip(tasks, hits, strict=True):
+            right, asked = self.counts.setdefault(task, [0, 0])
+            self.counts[task] = [right + int(hit.all()), asked + 1]
+
+    def take(self) -> str:
+        """The shares as text; starts anew."""
+        text = " ".join(f"{task} {right / asked:.2f}" for task, (right, asked) in sorted(self.counts.items()))
+        self.counts = {}
+        return text
 
 
 def language_stage(
@@ -216,6 +277,7 @@ def language_stage(
     heads: TokenHeads,
     encoder: TurnEncoder,
     pictures: Iterator[Picture],
+    scenes: Iterator[Picture],
     lesson: Lesson,
     *,
     batch: int,
@@ -228,7 +290,7 @@ def language_stage(
     trained = [*matrices, *rest]
     optimizer = Muon(matrices, rest, lr=lesson.lr, rest_lr=lesson.lr / 2, weight_decay=0.01)
     base = [g["lr"] for g in optimizer.param_groups]
-    started, history = time.time(), []
+    started, history, tally = time.time(), [], Tally()
     for step in range(lesson.steps):
         rates(optimizer, base, step / lesson.steps, step)
         chosen = [next(pictures) for _ in range(batch)]
@@ -239,6 +301,12 @@ def language_stage(
         targets = torch.from_numpy(np.stack([p.targets for p in chosen])).flatten(0, 1)
         seen, report = heads(features.flatten(0, 1), targets)
         (loss + dense * seen).backward()
+        if lesson.unseen:
+            tasks, turns = unseen_turns(scenes, rng, lesson)
+            text = encoder.batch(turns, picture=False)
+            logits, labels = text_logits(model, text)
+            F.cross_entropy(logits, labels).backward()
+            tally.add(tasks, logits, labels, (text[2] != -100).sum(1))
         share_gradients(trained)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -247,7 +315,7 @@ def language_stage(
             words = " ".join(f"{k} {v:.2f}" for k, v in report.items())
             print(
                 f"language {step}/{lesson.steps} {time.time() - started:.0f}s "
-                f"loss {np.mean(history[-25:]):.3f} {words}",
+                f"loss {np.mean(history[-25:]):.3f} {words} {tally.take()}",
                 flush=True,
             )
 
@@ -293,9 +361,43 @@ def train(rank: int, args: argparse.Namespace) -> None:
         if chief():
             torch.save({"model": model.state_dict(), "heads": heads.state_dict()}, seen)
     lessons = (
-        Lesson(steps=args.language_steps, lr=0.004, captions=1, questions=1, turns=3, families=STILL_TASKS),
-        Lesson(steps=args.reading_steps, lr=0.003, captions=0, questions=3, turns=4, families=READING_TASKS),
-        Lesson(steps=args.mixed_steps, lr=0.003, captions=0, questions=3, turns=4, families=STILL_TASKS),
+        Lesson(
+            steps=args.language_steps,
+            pictures=args.batch,
+            lr=0.004,
+            captions=1,
+            questions=1,
+            turns=3,
+            families=STILL_TASKS,
+        ),
+        Lesson(
+            steps=args.reading_steps,
+            pictures=args.batch,
+            lr=0.003,
+            captions=0,
+            questions=3,
+            turns=4,
+            families=READING_TASKS,
+        ),
+        Lesson(
+            steps=args.mixed_steps,
+            pictures=args.batch,
+            lr=0.003,
+            captions=0,
+            questions=3,
+            turns=4,
+            families=STILL_TASKS,
+        ),
+        Lesson(
+            steps=args.unseen_steps,
+            pictures=args.batch // 4,
+            lr=0.003,
+            captions=0,
+            questions=1,
+            turns=3,
+            families=WRITTEN_TASKS,
+            unseen=args.unseen // args.processes,
+        ),
     )
     for number, lesson in enumerate(lessons):
         kept = args.work / f"language-{number}.pt"
@@ -309,8 +411,9 @@ def train(rank: int, args: argparse.Namespace) -> None:
             heads,
             TurnEncoder(processor, TOKENS),
             source,
+            stream(args.work / "pictures", args.shards, random.Random(f"unseen {args.seed} {rank} {number}")),
             lesson,
-            batch=args.batch // args.processes,
+            batch=lesson.pictures // args.processes,
             dense=0.3,
             rng=rng,
         )
@@ -331,12 +434,14 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("build/starter"))
     parser.add_argument("--out", type=Path, default=Path("src/wherewise/models/starter"))
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--shards", type=int, default=20, help=f"shards of {SHARD} pictures")
+    parser.add_argument("--shards", type=int, default=30, help=f"shards of {SHARD} pictures")
     parser.add_argument("--renderers", type=int, default=1, help="rendering processes")
     parser.add_argument("--vision-steps", type=int, default=900)
     parser.add_argument("--language-steps", type=int, default=1400)
-    parser.add_argument("--reading-steps", type=int, default=350)
-    parser.add_argument("--mixed-steps", type=int, default=520)
+    parser.add_argument("--reading-steps", type=int, default=400)
+    parser.add_argument("--mixed-steps", type=int, default=500)
+    parser.add_argument("--unseen-steps", type=int, default=400)
+    parser.add_argument("--unseen", type=int, default=256, help="questions without a picture, a step")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--vision-width", type=int, default=160)

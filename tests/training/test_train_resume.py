@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from training_toy import grpo_config, sft_config, toy_samples
 
 from wherewise.training import RunResult, train_grpo, train_sft
@@ -125,6 +126,20 @@ def test_changed_settings_are_refused_by_name(tiny: Path, tmp_path: Path) -> Non
         train(changed)
     harmless = sft_config(tiny, tmp_path / "run", log_every=1, keep=1)
     assert train(harmless).resumed_from == 2
+
+
+def test_a_setting_that_is_newer_than_the_run_has_its_default(tiny: Path, tmp_path: Path) -> None:
+    config = sft_config(tiny, tmp_path / "run")
+    with pytest.raises(Interrupted):
+        train(config, on_progress=interrupt_at(3))
+    file = tmp_path / "run" / "config.resolved.yaml"
+    stored = yaml.safe_load(file.read_text())
+    del stored["max_bad_steps"], stored["optim"]["betas"]
+    file.write_text(yaml.safe_dump(stored))
+    assert train(config).resumed_from == 2
+    file.write_text(yaml.safe_dump(stored | {"gone": 1}))
+    with pytest.raises(ConfigDriftError, match="gone: 1 -> "):
+        train(config)
 
 
 def test_changed_samples_are_refused(tiny: Path, tmp_path: Path) -> None:

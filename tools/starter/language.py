@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -39,8 +40,23 @@ def caption_turn(graph: SceneGraph, rng: random.Random) -> Turn:
     return Turn(prompt="Describe the picture.", reply=f"<scene>{write_claims(claims)}</scene>")
 
 
-def lookup_turn(graph: SceneGraph, rng: random.Random) -> Turn:
-    """Where one to three named objects are."""
+def lookup_turn(graph: SceneGraph, rng: random.Random, strangers: Sequence[str] = ()) -> Turn:
+    """Where one to three named objects are.
+
+    Args:
+        graph: What is in the picture; at least one object.
+        rng: Random state.
+        strangers: Names of things that are not in the picture; if any, half of the turns ask for one of them (reply
+            ``none``) or for all objects of one category.
+    """
+    draw = rng.random() if strangers else 1.0
+    if draw < 0.25:
+        return Turn(prompt=f"Where is the {rng.choice(strangers)}?", reply="<scene>none</scene>")
+    if draw < 0.5:
+        category = dict(rng.choice(graph.objects).attributes)["category"]
+        ids = [item.id for item in graph.objects if dict(item.attributes)["category"] == category]
+        claims = claims_of(_with_focus(graph, ids), CODECS["tenths"])
+        return Turn(prompt=f"Where are the {category}s?", reply=f"<scene>{write_claims(claims)}</scene>")
     ids = rng.sample([item.id for item in graph.objects], rng.randint(1, min(3, len(graph.objects))))
     claims = claims_of(_with_focus(graph, ids), CODECS["tenths"])
     names = " and ".join(f"the {claim.label}" for claim in claims)
@@ -48,15 +64,39 @@ def lookup_turn(graph: SceneGraph, rng: random.Random) -> Turn:
     return Turn(prompt=f"Where {verb} {names}?", reply=f"<scene>{write_claims(claims)}</scene>")
 
 
-def reading_turn(sample: Sample, rng: random.Random) -> Turn:
-    """A question with the places of all objects already written down: what is left is to compare them."""
+class Layout(StrEnum):
+    """Where a question finds the places written down."""
+
+    BEFORE = "before"
+    """All objects of the picture in random order, then the question."""
+    AFTER = "after"
+    """The question, then all objects in random order."""
+    NAMED = "named"
+    """The question, then only the objects that it rests on."""
+
+
+def reading_turn(sample: Sample, rng: random.Random, layout: Layout = Layout.BEFORE) -> Turn:
+    """A question with the places of its objects already written down: what is left is to compare them."""
     graph = sample.evidence
     assert isinstance(graph, SceneGraph)
-    ids = [item.id for item in graph.objects]
-    rng.shuffle(ids)
-    claims = claims_of(_with_focus(graph, ids), CODECS["tenths"])
+    ids = list(graph.focus) if layout is Layout.NAMED else [item.id for item in graph.objects]
+    if layout is not Layout.NAMED:
+        rng.shuffle(ids)
+    places = write_claims(claims_of(_with_focus(graph, ids), CODECS["tenths"]))
     reply = f"<answer>{answer_text(sample.answer)}</answer>"
-    return Turn(prompt=f"{write_claims(claims)}\n{sample.question}", reply=reply)
+    first, second = (places, sample.question) if layout is Layout.BEFORE else (sample.question, places)
+    return Turn(prompt=f"{first}\n{second}", reply=reply)
+
+
+def _template(processor: Any, picture: bool) -> tuple[str, str]:
+    """The chat template's text before and after a prompt."""
+    marker = "QUESTION"
+    content = [{"type": "image"}] * picture + [{"type": "text", "text": marker}]
+    text = processor.apply_chat_template(
+        [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
+    )
+    head, tail = text.split(marker)
+    return head, tail
 
 
 class TurnEncoder:
@@ -68,25 +108,20 @@ class TurnEncoder:
         self.pad = self.tokenizer.pad_token_id
         self.end = self.tokenizer.convert_tokens_to_ids("<|im_end|>")
         self.image = self.tokenizer.convert_tokens_to_ids("<|image_pad|>")
-        marker = "QUESTION"
-        text = processor.apply_chat_template(
-            [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": marker}]}],
-            tokenize=False,
-            add_generation_prompt=True,
-        )
-        self.head, self.tail = text.split(marker)
+        self.around = {picture: _template(processor, picture) for picture in (True, False)}
 
-    def encode(self, turn: Turn) -> tuple[list[int], list[int]]:
+    def encode(self, turn: Turn, *, picture: bool = True) -> tuple[list[int], list[int]]:
         """Prompt ids (placeholders expanded) and reply ids (with the end token)."""
         ids: list[int] = []
-        for token in self.tokenizer(self.head + turn.prompt + self.tail, add_special_tokens=False)["input_ids"]:
+        head, tail = self.around[picture]
+        for token in self.tokenizer(head + turn.prompt + tail, add_special_tokens=False)["input_ids"]:
             ids.extend([token] * (self.image_tokens if token == self.image else 1))
         reply = self.tokenizer(turn.reply, add_special_tokens=False)["input_ids"]
         return ids, [*reply, self.end]
 
-    def batch(self, turns: Sequence[Turn]) -> tuple[Tensor, Tensor, Tensor]:
+    def batch(self, turns: Sequence[Turn], *, picture: bool = True) -> tuple[Tensor, Tensor, Tensor]:
         """Right-padded ids, mask and labels (-100 on everything but the reply), each ``[N, L]``."""
-        pairs = [self.encode(turn) for turn in turns]
+        pairs = [self.encode(turn, picture=picture) for turn in turns]
         length = max(len(p) + len(r) for p, r in pairs)
         ids = torch.full((len(pairs), length), self.pad)
         labels = torch.full((len(pairs), length), -100)
@@ -136,6 +171,14 @@ def reply_loss(
     known = labels[:, 1:] != -100
     logits = model.lm_head(hidden[:, :-1][known])
     return F.cross_entropy(logits, labels[:, 1:][known])
+
+
+def text_logits(model: Any, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """Logits ``[N, V]`` and labels ``[N]`` of the reply tokens of sequences without a picture."""
+    ids, mask, labels = batch
+    hidden = model.model.language_model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
+    known = labels[:, 1:] != -100
+    return model.lm_head(hidden[:, :-1][known]), labels[:, 1:][known]
 
 
 def to_patches(pictures: Sequence[np.ndarray], patch: int, merge: int, temporal: int) -> Tensor:

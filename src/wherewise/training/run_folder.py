@@ -29,6 +29,7 @@ from typing import Any, Literal
 
 import torch
 import yaml
+from pydantic import ValidationError
 
 from wherewise.samples.errors import InputError
 from wherewise.training.checkpoint import CheckpointRef, clear_leftovers, fsync_path, last_complete, list_checkpoints
@@ -114,7 +115,7 @@ class RunFolder:
         if self.begun():
             if resume == "never":
                 raise RunFolderError(f"{self.path} holds a run already: resume it (--resume auto) or set another `out`")
-            old = yaml.safe_load(self.config_file.read_text(encoding="utf-8"))
+            old = self._settings(type(config))
             if changed := drift(old, resolved):
                 listed = "\n".join(f"  {key}: {was!r} -> {now!r}" for key, (was, now) in changed.items())
                 raise ConfigDriftError(
@@ -128,6 +129,14 @@ class RunFolder:
         self._clear_leftovers()
         write_atomic(self.path / "env.json", json.dumps(environment(), indent=2))
         return last_complete(self.checkpoints)
+
+    def _settings(self, kind: type[RunConfig]) -> dict[str, Any]:
+        """What the run was begun with; settings that did not exist then have their defaults."""
+        stored: dict[str, Any] = yaml.safe_load(self.config_file.read_text(encoding="utf-8"))
+        try:
+            return kind.model_validate(stored).model_dump(mode="json")
+        except ValidationError:  # settings that exist no more: they count as changed
+            return stored
 
     def begun(self) -> bool:
         """Whether a step was ever taken here; a start that failed before (a wrong model path, say) binds nobody."""
