@@ -9,7 +9,9 @@ from wherewise.samples import (
     Boolean,
     Box,
     Choice,
+    Evidence,
     GraphObject,
+    GridMap,
     Image,
     Number,
     Order,
@@ -17,6 +19,8 @@ from wherewise.samples import (
     Sample,
     SceneGraph,
     Text,
+    Timeline,
+    TimelineEvent,
 )
 
 CHAIR = GraphObject(
@@ -34,6 +38,17 @@ TABLE = GraphObject(
     attributes=(("category", "table"), ("color", "blue")),
 )
 GRAPH = SceneGraph(width=320, height=320, objects=(CHAIR, TABLE), focus=("chair_1", "table_1"))
+
+
+GRID = GridMap(size=10, cells=(("red chair", ((1, 2), (3, 4))), ("blue table", ((9, 0),))))
+TIMELINE = Timeline(
+    events=(
+        TimelineEvent(label="the red chair comes into view", start=3.2, end=5.0),
+        TimelineEvent(label="a door opens", start=65.0, end=65.0),
+    )
+)
+EVIDENCE: dict[str, Evidence] = {"scene_graph": GRAPH, "grid_map": GRID, "timeline": TIMELINE}
+"""What each style writes down."""
 
 
 def make_sample(answer: Answer | None = None, options: tuple[str, ...] = (), **changes: object) -> Sample:
@@ -60,9 +75,26 @@ WORDS = st.sampled_from(
 PHRASES = st.lists(WORDS, min_size=1, max_size=3).map(" ".join)
 
 
+LABELS = st.one_of(PHRASES, st.text(min_size=1, max_size=12).filter(lambda text: text.isprintable()))
+CELLS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=3).map(tuple)
+GRIDS = st.lists(st.tuples(LABELS, CELLS), max_size=4, unique_by=lambda item: item[0]).map(
+    lambda cells: GridMap(size=10, cells=tuple(cells))
+)
+SECONDS = st.integers(0, 80_000).map(lambda tenths: tenths / 10)
+
+
+@st.composite
+def timelines(draw: st.DrawFn) -> Timeline:
+    events = []
+    for label in draw(st.lists(PHRASES, max_size=4)):
+        start, end = sorted((draw(SECONDS), draw(SECONDS)))
+        events.append(TimelineEvent(label=label, start=start, end=end))
+    return Timeline(events=tuple(sorted(events, key=lambda event: (event.start, event.end))))
+
+
 @st.composite
 def any_sample(draw: st.DrawFn) -> Sample:
-    kind = draw(st.sampled_from(["choice", "number", "boolean", "text", "order", "box", "point"]))
+    kind = draw(st.sampled_from(["choice", "number", "boolean", "text", "order", "box", "point", "grid_map"]))
     options: tuple[str, ...] = ()
     answer: Answer
     if kind == "choice":
@@ -78,6 +110,8 @@ def any_sample(draw: st.DrawFn) -> Sample:
         answer = Text(value=draw(PHRASES))
     elif kind == "order":
         answer = Order(items=tuple(draw(st.lists(PHRASES, min_size=2, max_size=4, unique=True))))
+    elif kind == "grid_map":
+        answer = draw(GRIDS)
     else:
         x, y = draw(st.integers(0, 300)), draw(st.integers(0, 300))
         answer = Point(xy=(x, y)) if kind == "point" else Box(xyxy=(x, y, x + 20, y + 15))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wherewise.answers import CODECS, Frame, Parsed, is_correct, score_number
-from wherewise.answers.compare import box_iou
+from wherewise.answers.boxes import iou
 from wherewise.samples import Answer, Boolean, Box, Choice, GridMap, Number, Order, Point, Text
 
 
@@ -67,5 +67,5 @@ def test_what_has_no_verdict() -> None:
 
 
 def test_iou() -> None:
-    assert box_iou((0, 0, 2, 2), (1, 0, 3, 2)) == pytest.approx(1 / 3)
-    assert box_iou((0, 0, 0, 2), (0, 0, 2, 2)) == 0.0
+    assert iou((0, 0, 2, 2), (1, 0, 3, 2)) == pytest.approx(1 / 3)
+    assert iou((0, 0, 0, 2), (0, 0, 2, 2)) == 0.0

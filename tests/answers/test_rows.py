@@ -23,12 +23,18 @@ def test_lines_are_parsed(tmp_path: Path) -> None:
         {"kind": "number", "text": "150 cm", "unit": "m", "id": 3},
         {"kind": "boolean", "text": "Yes.", "options": None},
         {"kind": "choice", "text": "<think>hm", "options": ["left", "right"]},
+        {"kind": "grid_map", "text": '{"chair": [[1, 2]]}'},
+        {"kind": "timeline", "text": "00:03-00:05.5 a chair"},
+        {"kind": "box", "text": "[1, 2, 3, 4]"},
     )
     out = tmp_path / "new" / "out.jsonl"
     parse(rows, out)
     found = [json.loads(line) for line in out.read_text().splitlines()]
-    assert [row["value"] for row in found] == ["B", 1.5, True, None]
-    assert [row["abstained"] for row in found] == [False, False, False, True]
+    assert [row["value"] for row in found[:4]] == ["B", 1.5, True, None]
+    assert [row["abstained"] for row in found[:4]] == [False, False, False, True]
+    assert found[4]["value"] == {"chair": [[1, 2]]}
+    assert found[5]["value"] == [{"label": "a chair", "start": 3.0, "end": 5.5}]
+    assert found[6]["value"] == [1.0, 2.0, 3.0, 4.0]
     assert found[3]["truncated"] is True
 
 

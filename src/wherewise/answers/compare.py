@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-import re
 
+from wherewise.answers.boxes import iou
 from wherewise.answers.coordinates import CoordinateCodec, Frame, decode_box
+from wherewise.answers.normal import normalise
 from wherewise.answers.parsed import Parsed
 from wherewise.samples import Answer, Boolean, Box, Choice, GridMap, Number, Order, Point, Text
+
+__all__ = ["MRA_THRESHOLDS", "is_correct", "normalise", "relative_error", "score_number"]
 
 MRA_THRESHOLDS: tuple[float, ...] = tuple(n / 100 for n in range(50, 100, 5))
 """The ten thresholds of mean relative accuracy: .50, .55, ..., .95."""
 
-_PUNCTUATION = re.compile(r"[^\w\s]")
 _EPSILON = 1e-9
 
 
@@ -36,26 +38,6 @@ def score_number(value: float | None, truth: float) -> float:
         return 0.0
     error = relative_error(value, truth)
     return sum(error <= 1 - threshold + _EPSILON for threshold in MRA_THRESHOLDS) / len(MRA_THRESHOLDS)
-
-
-def normalise(text: str) -> str:
-    """Lower case, no punctuation, no articles, single spaces.
-
-    >>> normalise("The red-chair.")
-    'red chair'
-    """
-    words = _PUNCTUATION.sub(" ", text.lower()).split()
-    return " ".join(word for word in words if word not in ("a", "an", "the"))
-
-
-def box_iou(first: tuple[float, ...], second: tuple[float, ...]) -> float:
-    """Intersection over union of two boxes ``(x1, y1, x2, y2)``; empty or inverted boxes have 0."""
-    width = min(first[2], second[2]) - max(first[0], second[0])
-    height = min(first[3], second[3]) - max(first[1], second[1])
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (first, second) if box[2] > box[0] and box[3] > box[1]]
-    if width <= 0 or height <= 0 or len(areas) < 2:
-        return 0.0
-    return width * height / (sum(areas) - width * height)
 
 
 def is_correct(
@@ -112,10 +94,10 @@ def is_correct(
         case Box() | Point():
             if codec is None or frame is None:
                 raise ValueError(f"a {answer.kind} needs the codec and the frame that it was written in")
-            numbers = tuple(float(number) for number in value) if isinstance(value, tuple) else ()
+            numbers = tuple(number for number in value if isinstance(number, float)) if isinstance(value, tuple) else ()
             if isinstance(answer, Box):
                 x1, y1, x2, y2 = numbers
-                return box_iou(decode_box(codec, (x1, y1, x2, y2), frame), answer.xyxy) >= min_iou
+                return iou(decode_box(codec, (x1, y1, x2, y2), frame), answer.xyxy) >= min_iou
             x, y = codec.decode_point((numbers[0], numbers[1]), frame)
             away = math.hypot(x - answer.xy[0], y - answer.xy[1])
             return away <= reach * math.hypot(frame.width, frame.height)

@@ -1,70 +1,65 @@
-"""Numbers in text: digits, words, fractions, scientific, units, ranges. Linear time."""
+"""Numbers in text: digits, words, fractions, scientific, ranges, with their units. Linear time."""
 
 from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 
+from wherewise.answers.languages import HAN_NUMERALS, NUMBER_WORDS, UNSURE, han_number
 from wherewise.answers.parsed import Reading
+from wherewise.answers.units import convert, entry, known_unit, known_units, unit_after
 
-_ONES = (
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
-)  # fmt: skip
-_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-NUMBER_WORDS: dict[str, int] = {
-    **{word: i for i, word in enumerate(_ONES)},
-    **{word: 10 * i for i, word in enumerate(_TENS, start=2)},
-}
-_SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
-_CHINESE = {char: i for i, char in enumerate("零一二三四五六七八九十")} | {"两": 2}
-
-# unit name -> (dimension, factor to the dimension's base: metres, seconds, degrees, square metres)
-_UNITS: dict[str, tuple[str, float]] = {}
-for _dimension, _factor, _names in (
-    ("length", 1.0, "m meter meters metre metres 米"),
-    ("length", 0.01, "cm centimeter centimeters centimetre centimetres 厘米"),
-    ("length", 0.001, "mm millimeter millimeters millimetre millimetres 毫米"),
-    ("length", 1000.0, "km kilometer kilometers kilometre kilometres 公里"),
-    ("length", 0.3048, "ft foot feet"),
-    ("length", 0.0254, "in inch inches"),
-    ("length", 0.9144, "yd yard yards"),
-    ("time", 1.0, "s sec secs second seconds 秒"),
-    ("time", 0.001, "ms millisecond milliseconds"),
-    ("time", 60.0, "min mins minute minutes 分钟"),
-    ("time", 3600.0, "h hr hrs hour hours 小时"),
-    ("angle", 1.0, "deg degree degrees ° 度"),
-    ("angle", 180 / math.pi, "rad radian radians"),
-    ("area", 1.0, "m2 m^2 sqm 平方米"),
-    ("area", 1e-4, "cm2 cm^2"),
-    ("area", 0.09290304, "ft2 ft^2 sqft"),
-):
-    for _name in _names.split():
-        _UNITS[_name] = (_dimension, _factor)
+_SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "dozen": 12}
 
 _DIGITS = r"(?:\d{1,3}(?:,\d{3}){1,6}(?!\d)|\d{1,300})"
+MAX_SPELT = 10**15
+"""A number in words ends where it passes this: "hundred hundred hundred ..." is no number."""
+_MEASURE = "个個把张張只隻台辆輛块塊条條件本位人米厘毫公秒分小度平点つ枚匹種种"
 _TOKEN = re.compile(
     r"(?P<clock>(?<![\d:])\d{1,3}:[0-5]\d(?::[0-5]\d)?(?![\d:]))"
+    r"|(?P<comma>(?<![\w.,(\[])[-+−]?(?:\d{1,3}(?:\.\d{3}){1,6},\d{1,9}|0,\d{1,9}|\d{1,9},\d{1,2})(?![\d,]|\.\d))"
     rf"|(?P<number>(?:(?<![\w.)])[-+−])?(?:{_DIGITS}(?:\.\d{{1,300}})?|(?<![\w.])\.\d{{1,300}})"
-    r"(?:[eE][-+]?\d{1,4}(?!\w)|[ ]?[x×*·][ ]?10\^?\{?(?P<power>[-+−]?\d{1,3})\}?)?"
+    r"(?:[eE][-+]?\d{1,4}(?!\w)|[ ]?(?:[x×*·]|\\times)[ ]?10\^?\{?(?P<power>[-+−]?\d{1,3})\}?)?"
     r"(?:[ ]?[/⁄][ ]?(?P<under>\d{1,9})(?![\d/.]))?%?)"
-    r"|(?P<word>[A-Za-z]{1,40})|(?P<chinese>[零一二两三四五六七八九十])"
+    r"|\\d?frac\{(?P<top>\d{1,9})\}\{(?P<bottom>\d{1,9})\}"
+    r"|(?P<word>[A-Za-zÀ-ɏ]{1,40})"
+    rf"|(?P<han>(?<!第)[{HAN_NUMERALS}]{{1,12}}(?=[{_MEASURE}]|[^\w]|$|で))"
 )
-_UNIT_AFTER = re.compile(
-    r"[ \t-]{0,2}(?P<square>(?:square|sq\.?)[ ]{1,2})?"
-    r"(?P<name>[A-Za-z]{1,11}(?:\^?2(?!\d))?|°|米|厘米|毫米|公里|秒|分钟|小时|度|平方米)"
-    r"(?P<squared>[ ]squared)?"
+_HALF = re.compile(r"\s(?:and|y|et)\s(?:a\s|one\s)?(?:half|media|medio|demie?)\b", re.IGNORECASE)
+_HALF_A = re.compile(
+    r"\b(?:half (?:a|an|of a)|halb(?:er|e|en)?|medio|un demi)[ ](?P<name>[A-Za-z]{1,12})\b", re.IGNORECASE
 )
-_RANGE = re.compile(r"\s{0,3}(?:-|–|—|~|to|or|through)\s{0,3}", re.IGNORECASE)
+_NO_THINGS = re.compile(
+    r"(?:(?:there (?:is|are)|i (?:can )?see|it (?:has|contains)"
+    r"|the (?:image|video|room|scene|picture) (?:has|shows|contains))"
+    r" (?:no|zero|not any)\b [^.\n\d]{1,200}|none|no hay [^.\n\d]{1,200}|没有[^。\n\d]{0,60})[.。]?",
+    re.IGNORECASE,
+)
+_BOUND = re.compile(
+    r"(?:\b(?:more|greater|less|fewer|larger|smaller|longer|shorter|higher|lower) than|\b(?:at (?:least|most)|up to)"
+    r"|\b(?:más|menos) de|\b(?:plus|moins) de|\bmindestens|\bhöchstens|\bal menos|\bau moins"
+    r"|至少|最多|超过|不到|以上|以下"
+    r"|[<>≤≥]=?)\s{0,3}(?:about |around )?$",
+    re.IGNORECASE,
+)
+_UNSURE = re.compile(UNSURE, re.IGNORECASE)
+_RANGE = re.compile(r"\s{0,3}(?:-|–|—|~|to|or|through|a|o|à|ou|bis|oder|到|至|或|から)\s{0,3}", re.IGNORECASE)
 _DECLARES = re.compile(
-    r"(?:\banswer\b(?:[ ]{1,3}to[^.\n:]{0,80})?|\btotal\b|\bresult\b|\baltogether\b|\bapproximately equal to\b|答案)"
-    r"[ \t]{0,3}(?:is|was|of|would be|should be|has|are|equals|是|为)?[\s:=]{0,4}"
+    r"(?:\banswer\b(?:[ ]{1,3}to[^.\n:]{0,80})?|\btotal\b|\bresult\b|\baltogether\b|\bapproximately equal to\b"
+    r"|\brespuesta\b|\bréponse\b|\bantwort\b|\bresultado\b|\binsgesamt\b|答案|答え|共有|一共|总共)"
+    r"[ \t]{0,3}(?:is|was|of|would be|should be|has|are|equals|es|de|est|ist|lautet|是|为|は|有)?[\s:=]{0,4}"
     r"(?:there (?:is|are)[ ]|about[ ]|approximately[ ]|around[ ]|roughly[ ]|~[ ]?|≈[ ]?)?[\"'(\[$]{0,2}$",
     re.IGNORECASE,
 )
+_ANNOUNCES = re.compile(
+    r"answer|total|result|altogether|approximately equal to|respuesta|réponse|antwort|insgesamt"
+    r"|答案|答え|共有|一共|总共",
+    re.IGNORECASE,
+)
+_SUMS_UP = re.compile(r"\b(?:in total|altogether|overall)\b", re.IGNORECASE)
 _IN_TOTAL = re.compile(r"[^.\n]{0,40}?\b(?:in total|altogether|overall)\b", re.IGNORECASE)
-_EQUALS = re.compile(r"[=≈]\s{0,3}$")
 _NOT = re.compile(
     r"(?:\bnot|n't|\bnever|\brather than|\binstead of)(?:[ ](?:be|at|about|just|only|exactly))?[ ]{1,2}$", re.I
 )
@@ -102,7 +97,7 @@ def _digits(match: re.Match[str]) -> float:
     if under:
         text = re.split(r"[/⁄]", text)[0]
     if match["power"]:
-        text = re.split(r"[x×*·]", text)[0]
+        text = re.split(r"[x×*·\\]", text)[0]
     try:
         value = float(text.replace(",", "").replace(" ", ""))
     except OverflowError:
@@ -114,123 +109,144 @@ def _digits(match: re.Match[str]) -> float:
     return value
 
 
-def _unit(text: str, at: int) -> tuple[str | None, int]:
-    match = _UNIT_AFTER.match(text, at)
-    if match is None:
-        return None, at
-    name = match["name"] if match["name"] in _UNITS else match["name"].lower()
-    if match["square"] or match["squared"]:
-        name = {"m": "m2", "cm": "cm2", "ft": "ft2"}.get(_short(name), "")
-    if name not in _UNITS:
-        return None, at
-    end = match.end()
-    if end < len(text) and (text[end].isalnum() and text[end].isascii()):
-        return None, at
-    following = text[end : end + 2]
-    if name == "in" and following[:1] == " " and following[1:].isalpha():
-        return None, at
-    return name, end
+def _comma_parts(text: str) -> list[float]:
+    return [float(part) for part in text.replace("−", "-").split(",") if part]
 
 
-def _short(name: str) -> str:
-    entry = _UNITS.get(name)
-    return {1.0: "m", 0.01: "cm", 0.3048: "ft"}.get(entry[1], "") if entry and entry[0] == "length" else ""
+def _comma_value(text: str) -> float:
+    """``2,5`` and ``1.234,5`` as continental Europe writes them."""
+    return float(text.replace("−", "-").replace(".", "").replace(",", "."))
 
 
-def quantities(text: str) -> list[Quantity]:
-    """All numbers of a text in order; words such as ``three hundred and twenty-one`` are one number."""
-    found: list[Quantity] = []
-    pending: tuple[int, int, int, int, int] | None = None  # total, current, start, end, last word's value
+class _Scan:
+    """Numbers of one text, collected left to right."""
 
-    def close() -> None:
-        nonlocal pending
-        if pending is not None:
-            total, current, start, end, _ = pending
-            unit, unit_end = _unit(text, end)
-            found.append(Quantity(value=float(total + current), unit=unit, start=start, end=unit_end, number_end=end))
-            pending = None
+    def __init__(self, text: str, comma_decimals: bool) -> None:
+        self.text = text
+        self.comma_decimals = comma_decimals
+        self.found: list[Quantity] = []
+        self.total = self.current = self.last = 0
+        self.start = self.end = -1  # of the number words being collected; -1: none
 
-    def glued(start: int) -> bool:
-        gap = text[pending[3] : start].strip().lower() if pending else "x"
-        return gap in ("", "-", "and")
+    def close(self) -> None:
+        """Finish the number that words have spelt so far."""
+        if self.start < 0:
+            return
+        value = float(self.total + self.current)
+        half = _HALF.match(self.text, self.end)
+        end = half.end() if half else self.end
+        self.add(value + 0.5 if half else value, self.start, end)
+        self.start = -1
 
+    def add(self, value: float, start: int, end: int, unit: str | None = None) -> int:
+        """Append a number with the unit behind it; its end."""
+        unit_end = end
+        if unit is None:
+            unit, unit_end = unit_after(self.text, end)
+        self.found.append(Quantity(value=value, unit=unit, start=start, end=unit_end, number_end=end))
+        return unit_end
+
+    def word(self, word: str, start: int, end: int) -> None:
+        """Take a word: part of a spelt number, or its end."""
+        open_number = self.start >= 0
+        glued = open_number and self.text[self.end : start].strip().lower() in ("", "-", "and")
+        if word in NUMBER_WORDS:
+            number = NUMBER_WORDS[word]
+            if glued and (self.last >= 100 or (20 <= self.last <= 90 and 1 <= number <= 9)):
+                self.current += number
+            else:
+                self.close()
+                self.start, self.total, self.current = start, 0, number
+            self.end, self.last = end, number
+        elif word in _SCALES and (glued or word == "dozen"):
+            if not glued:
+                self.close()
+                self.start, self.total, self.current = start, 0, 1
+            scale = _SCALES[word]
+            if scale <= 100:
+                self.current = max(self.current, 1) * scale
+            else:
+                self.total, self.current = self.total + max(self.current, 1) * scale, 0
+            self.end, self.last = end, 100 if scale <= 100 else scale
+            if max(self.total, self.current) > MAX_SPELT:
+                self.close()
+        elif word != "and":
+            self.close()
+
+    def comma(self, match: re.Match[str]) -> int:
+        """``2,5``: a decimal where decimals are asked for or a unit follows, else two numbers."""
+        unit, unit_end = unit_after(self.text, match.end())
+        if self.comma_decimals or unit is not None or match["comma"].count(".") or match["comma"].startswith("0,"):
+            self.found.append(
+                Quantity(
+                    value=_comma_value(match["comma"]),
+                    unit=unit,
+                    start=match.start(),
+                    end=unit_end,
+                    number_end=match.end(),
+                )
+            )
+            return unit_end
+        start, end = match.span()
+        self.found += [
+            Quantity(value=value, unit=None, start=start, end=end, number_end=end)
+            for value in _comma_parts(match["comma"])
+        ]
+        return match.end()
+
+    def number(self, match: re.Match[str]) -> int:
+        """Digits, a clock time, a fraction or a numeral in Han characters."""
+        start, end = match.span()
+        if match["han"]:
+            return self.add(float(han_number(match["han"])), start, end)
+        if match["clock"]:
+            return self.add(_clock(match["clock"]), start, end, unit="s")
+        if match["top"]:
+            under = int(match["bottom"])
+            return self.add(int(match["top"]) / under if under else math.inf, start, end)
+        before = self.text[start - 1] if start else " "
+        if (before.isascii() and before.isalpha()) or before == "_":
+            return end
+        value = _digits(match)
+        last = self.found[-1] if self.found else None
+        mixed = last is not None and last.unit is None and last.value == int_or_nan(last.value)
+        if (
+            mixed
+            and last is not None
+            and match["under"]
+            and 0 < value < 1
+            and self.text[last.number_end : start] == " "
+        ):
+            self.found.pop()  # "3 1/2": a whole number and a fraction
+            return self.add(last.value + value, last.start, end)
+        half = _HALF.match(self.text, end)
+        return self.add(value + 0.5, start, half.end()) if half else self.add(value, start, end)
+
+
+def int_or_nan(value: float) -> float:
+    """The whole number at or below a finite value, else NaN."""
+    return math.floor(value) if math.isfinite(value) else math.nan
+
+
+def quantities(text: str, *, comma_decimals: bool = False) -> list[Quantity]:
+    """All numbers of a text in order; words such as ``three hundred and twenty-one`` are one number.
+
+    Args:
+        text: Any text.
+        comma_decimals: ``2,5`` is one number even without a unit behind it.
+    """
+    scan = _Scan(text, comma_decimals)
     skip_to = 0
     for match in _TOKEN.finditer(text):
         if match.start() < skip_to:
             continue
-        word = (match["word"] or "").lower()
-        if word:
-            if word in NUMBER_WORDS:
-                number = NUMBER_WORDS[word]
-                joins = (
-                    pending is not None
-                    and glued(match.start())
-                    and (pending[4] >= 100 or (20 <= pending[4] <= 90 and 1 <= number <= 9))
-                )
-                if pending is not None and joins:
-                    pending = (pending[0], pending[1] + number, pending[2], match.end(), number)
-                else:
-                    close()
-                    pending = (0, number, match.start(), match.end(), number)
-            elif word in _SCALES and pending is not None and glued(match.start()):
-                scale = _SCALES[word]
-                total, current, start, _, _ = pending
-                if scale == 100:
-                    pending = (total, max(current, 1) * 100, start, match.end(), 100)
-                else:
-                    pending = (total + max(current, 1) * scale, 0, start, match.end(), scale)
-            elif word != "and":
-                close()
+        if match["word"]:
+            scan.word(match["word"].lower(), *match.span())
             continue
-        close()
-        if match["chinese"]:
-            value, end, unit = float(_CHINESE[match["chinese"]]), match.end(), None
-            unit_end = end
-        elif match["clock"]:
-            value, end, unit = _clock(match["clock"]), match.end(), "s"
-            unit_end = end
-        else:
-            value, end = _digits(match), match.end()
-            before = match.start()
-            if before > 0 and text[before - 1].isascii() and (text[before - 1].isalpha() or text[before - 1] == "_"):
-                continue
-            unit, unit_end = _unit(text, end)
-            skip_to = unit_end
-        # "3 1/2": a whole number and a fraction
-        last = found[-1] if found else None
-        if (
-            last is not None
-            and match["number"]
-            and match["under"]
-            and 0 < value < 1
-            and last.unit is None
-            and last.value == int(last.value)
-            and text[last.number_end : match.start()] == " "
-        ):
-            found[-1] = Quantity(value=last.value + value, unit=unit, start=last.start, end=unit_end, number_end=end)
-            continue
-        found.append(Quantity(value=value, unit=unit, start=match.start(), end=unit_end, number_end=end))
-    close()
-    return found
-
-
-def known_unit(name: str) -> bool:
-    """True if the unit can be converted."""
-    return name in _UNITS or name.lower() in _UNITS
-
-
-def _entry(name: str) -> tuple[str, float]:
-    return _UNITS[name] if name in _UNITS else _UNITS[name.lower()]
-
-
-def convert(value: float, unit: str, asked: str) -> float | None:
-    """`value` in another unit, None when the two measure different things.
-
-    >>> convert(150, "cm", "m"), convert(1, "s", "m")
-    (1.5, None)
-    """
-    (dimension, factor), (asked_dimension, asked_factor) = _entry(unit), _entry(asked)
-    return value * factor / asked_factor if dimension == asked_dimension else None
+        scan.close()
+        skip_to = scan.comma(match) if match["comma"] else scan.number(match)
+    scan.close()
+    return scan.found
 
 
 def _merge_compound(items: list[Quantity], text: str) -> list[Quantity]:
@@ -239,7 +255,7 @@ def _merge_compound(items: list[Quantity], text: str) -> list[Quantity]:
     for item in items:
         last = merged[-1] if merged else None
         if last is not None and last.unit and item.unit and text[last.end : item.start].strip() in ("", "and"):
-            (dimension, factor), (other, other_factor) = _entry(last.unit), _entry(item.unit)
+            (dimension, factor), (other, other_factor) = entry(last.unit), entry(item.unit)
             if dimension == other and other_factor < factor:
                 value = last.value + item.value * other_factor / factor
                 merged[-1] = Quantity(
@@ -264,28 +280,27 @@ def _is_range(first: Quantity, second: Quantity, text: str) -> bool:
 def read_number(text: str, unit: str | None) -> Reading:
     """The one number that a text answers with, in `unit`.
 
-    Rules, in order: a range abstains; the last number declared by "answer", "total" or "=" in it; the only number;
-    several equal ones; a number with its conversion (``2.5 meters (8.2 feet)``). Anything else abstains.
+    Rules, in order: the last number declared by "answer", "total" or "="; the only number; several equal ones; a number
+    with its conversion (``2.5 meters (8.2 feet)``); half a unit; "there are no ..." as 0 where things are counted. A
+    range (``3 to 5``), a bound (``at least 3``), a hedge and anything else abstain.
 
     Args:
         text: The answering part of a reply.
         unit: The unit asked for; a bare number is taken to be in it.
     """
-    found = _merge_compound(quantities(text), text)
-    found = [item for item in found if not _NOT.search(text[max(0, item.start - 24) : item.start])]
+    found = _merge_compound(quantities(text, comma_decimals=unit is not None), text)
+    found = [item for item in found if not _denied(text, item.start)]
     if not found:
-        return Reading(value=None, rule="no_number")
+        return _without_digits(text, unit)
     ranged: set[int] = set()
     for i in range(len(found) - 1):
         if _is_range(found[i], found[i + 1], text):
             ranged |= {i, i + 1}
-    chosen: int | None = None
-    for i, item in enumerate(found):
-        before = text[max(0, item.start - 120) : item.start]
-        if _DECLARES.search(before) or _EQUALS.search(before) or _IN_TOTAL.match(text, item.end):
-            chosen = i
+    chosen = _last_declared(text, found)
     rule = "declared_number"
     if chosen is None:
+        if len(found) == 1 and _UNSURE.search(text):
+            return Reading(value=None, rule="hedge")
         if ranged:
             return Reading(value=None, rule="range")
         rule = "number"
@@ -294,7 +309,44 @@ def read_number(text: str, unit: str | None) -> Reading:
         chosen = _best(found, unit)
     elif chosen in ranged:
         return Reading(value=None, rule="range")
+    if _BOUND.search(text[max(0, found[chosen].start - 24) : found[chosen].start]):
+        return Reading(value=None, rule="bound")
     return _in_unit(found[chosen], unit, rule)
+
+
+def _denied(text: str, at: int) -> bool:
+    """True if a negation stands right before a position."""
+    before = text[max(0, at - 24) : at]
+    return any(word in before.lower() for word in ("not", "n't", "never", "than", "instead")) and bool(
+        _NOT.search(before)
+    )
+
+
+def _last_declared(text: str, found: list[Quantity]) -> int | None:
+    """The last number that "answer", "total" or "=" declares, or "in total" behind it."""
+    announced = [match.start() for match in _ANNOUNCES.finditer(text)]
+    summed = [match.start() for match in _SUMS_UP.finditer(text)]
+    for i in range(len(found) - 1, -1, -1):
+        item = found[i]
+        if text[max(0, item.start - 4) : item.start].rstrip()[-1:] in ("=", "≈"):
+            return i
+        near = bisect_left(announced, item.start)
+        if near and announced[near - 1] >= item.start - 120 and _DECLARES.search(text, announced[near - 1], item.start):
+            return i
+        ahead = bisect_left(summed, item.end)
+        if ahead < len(summed) and summed[ahead] <= item.end + 41 and _IN_TOTAL.match(text, item.end):
+            return i
+    return None
+
+
+def _without_digits(text: str, unit: str | None) -> Reading:
+    """Half a unit, or none of the things that were to be counted."""
+    half = _HALF_A.search(text)
+    if half is not None and known_unit(half["name"]):
+        return _in_unit(Quantity(value=0.5, unit=half["name"], start=0, end=0, number_end=0), unit, "half")
+    if unit is None and len(text) <= 300 and _NO_THINGS.fullmatch(text):
+        return Reading(value=0.0, rule="none_of_them")
+    return Reading(value=None, rule="no_number")
 
 
 def _conversions(found: list[Quantity], unit: str | None) -> bool:
@@ -311,7 +363,7 @@ def _conversions(found: list[Quantity], unit: str | None) -> bool:
 
 def _best(found: list[Quantity], unit: str | None) -> int:
     for i, item in enumerate(found):
-        if unit is not None and item.unit is not None and known_unit(unit) and _entry(item.unit) == _entry(unit):
+        if unit is not None and item.unit is not None and known_unit(unit) and entry(item.unit) == entry(unit):
             return i
     for i, item in enumerate(found):
         if item.unit is not None:
@@ -323,7 +375,7 @@ def _in_unit(item: Quantity, unit: str | None, rule: str) -> Reading:
     value: float | None = item.value
     if unit is not None and item.unit is not None:
         if not known_unit(unit):
-            raise ValueError(f"unknown unit {unit!r}; known: {', '.join(sorted(_UNITS))}")
+            raise ValueError(f"unknown unit {unit!r}; known: {known_units()}")
         value = convert(item.value, item.unit, unit)
         if value is None:
             return Reading(value=None, rule="other_unit", conflicts=(f"a number in {item.unit}, not in {unit}",))

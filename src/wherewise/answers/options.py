@@ -7,42 +7,50 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from wherewise.answers.numbers import NUMBER_WORDS
+from wherewise.answers.languages import LEFT_RIGHT, NUMBER_WORDS, STRICT_NO, STRICT_YES
 from wherewise.answers.reply import plain
 from wherewise.samples import LETTERS
 
 _TRANSLATIONS = {
-    "左": "left", "左边": "left", "左侧": "left", "右": "right", "右边": "right", "右侧": "right", "上": "above",
-    "上面": "above", "下": "below", "下面": "below", "前": "front", "前面": "front", "后": "behind", "后面": "behind",
-    "是": "yes", "是的": "yes", "对": "yes", "否": "no", "不是": "no", "不": "no", "izquierda": "left",
-    "derecha": "right", "gauche": "left", "droite": "right", "links": "left", "rechts": "right", "はい": "yes",
-    "いいえ": "no", "ja": "yes", "nein": "no", "oui": "yes", "sí": "yes",
-}  # fmt: skip
+    **LEFT_RIGHT,
+    **dict.fromkeys(STRICT_YES - {"true", "yeah", "yep"} | {"是", "对", "ja"}, "yes"),
+    **dict.fromkeys(STRICT_NO - {"false", "nope"} | {"否", "不"}, "no"),
+}
 _SYNONYMS = {"nearer": "closer", "nearest": "closest", "further": "farther", "furthest": "farthest"}
+_NTH_WORDS = frozenset(("first", "second", "third", "fourth", "fifth", "sixth", "last", "1st", "2nd", "3rd"))
 _STATES = frozenset(["is", "are", "was", "has", "looks", "appears", "seems"])
 _DENIES = re.compile(r"\bnot\b|n't\b|\bnever\b|\bless\b")
 _SENTENCE = re.compile(r"[.!?](?=\s|$)|\n")
-WORDS = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+")
+WORDS = re.compile(r"\d{1,3}(?:,\d{3}){1,6}(?![\d,])|\d+(?:\.\d+)?|[^\W\d_]+")
 """Numbers and words of a text."""
 
 WRONG_AFTER = re.compile(
     r"[)\]\"']{0,2}\s{0,2}(?:[^.\n;,]{0,20}\s)?(?:is|was|are|looks|seems|would be)\s(?:clearly\s|definitely\s|also\s)?"
-    r"(?:not\b|incorrect|wrong|false|ruled out|excluded|unlikely)",
+    r"(?:not\b|incorrect|wrong|false|ruled out|excluded|unlikely)"
+    r"|[)\]\"'」]{0,2}\s{0,2}(?:no es\b|es incorrect|n'est pas|est (?:faux|incorrect)|ist (?:nicht|falsch)"
+    r"|(?:是)?(?:不对|不正确|错)|ではな|じゃな)",
     re.IGNORECASE,
 )
 """What follows a letter or an option text that the reply rejects."""
 
 _NEGATES = re.compile(
     r"(?:\bnot|n't|\bnever|\bneither|\bnor|\bwithout|\bincorrect(?:ly)?|\brather than|\binstead of|\bunlike"
-    r"|\bopposed to|\bthan|\bcompared (?:to|with)|\bexcept|不是|不在|\bruled? out|\bexcludes?|\beliminates?)"
-    r"(?:\s(?:to|on|at|in|of|be|a|an|the|option|choice|answer|is|that|its|it|for|from|by|really|exactly)){0,4}"
-    r"[\s(\"']{0,3}$",
+    r"|\bopposed to|\bthan|\bcompared (?:to|with)|\bexcept"
+    r"|\bno es|\bno está|\bn'est pas|\bpas|\bnicht|不是|不在|不选|并非"
+    r"|\bruled? out|\bexcludes?|\beliminates?)"
+    r"(?:\s(?:to|on|at|in|of|be|a|an|the|option|choice|answer|is|that|its|it|for|from|by|really|exactly|la|le|el|der|die"
+    r"|das|à|opción)){0,4}"
+    r"(?:[\s(\[]{1,2}[A-Z][)\].:]{1,2})?[\s(\"']{0,3}$",
     re.IGNORECASE,
 )
 
 
 def _fold(word: str) -> str:
+    """A word's form for comparing: lower case, numbers as digits, other languages' spatial words in English."""
     word = word.lower()
+    if word[0].isdigit():
+        word = word.replace(",", "")
+        return word.rstrip("0").rstrip(".") if "." in word else word
     if word in NUMBER_WORDS:
         return str(NUMBER_WORDS[word])
     return _TRANSLATIONS.get(word, _SYNONYMS.get(word, word))
@@ -77,6 +85,7 @@ class OptionTexts:
         self.letters = LETTERS[: len(options)]
         self.echo = self._echo_pattern()
         self.template = self._template()
+        self.ordinals = any(word in _NTH_WORDS for words in self.words for word in words)
         self.is_boolean = {words[:1] for words in self.words} == {("yes",), ("no",)} and len(self.words) == 2
 
     def _echo_pattern(self) -> re.Pattern[str] | None:

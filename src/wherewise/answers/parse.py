@@ -10,19 +10,26 @@ from collections.abc import Sequence
 
 from wherewise.answers.boolean import read_boolean
 from wherewise.answers.choice import read_choice
-from wherewise.answers.numbers import known_unit, read_number
+from wherewise.answers.grid_text import read_grid
+from wherewise.answers.numbers import read_number
+from wherewise.answers.orders import read_order
 from wherewise.answers.parsed import Parsed, Reading
-from wherewise.answers.reply import Located, is_placeholder, locate, plain
+from wherewise.answers.places import read_place
+from wherewise.answers.reply import Located, block, is_placeholder, locate, plain
 from wherewise.answers.styles import PromptStyle
+from wherewise.answers.timelines import read_timeline
+from wherewise.answers.units import known_unit
 
-KINDS = ("choice", "number", "boolean", "text", "order", "box", "point")
+KINDS = ("choice", "number", "boolean", "text", "order", "box", "point", "grid_map", "timeline")
 """Kinds that `parse` reads."""
 
-_BRACKETS = re.compile(r"[\[(]\s{0,3}([-+]?\d[^\[\]()a-zA-Z]{0,200})[\])]")
-_FLOAT = re.compile(r"[-+]?\d{1,9}(?:\.\d{1,9})?")
-_LABEL = re.compile(r"\s{0,3}(?:final answer|answer|答案)\s{0,3}[:：]\s{0,3}", re.IGNORECASE)
-_ARROWS = re.compile(r"\s{0,3}(?:->|→|>|;|\n)\s{0,3}")
-_ENUMERATED = re.compile(r"\(?\d{1,2}[.)]\s")
+_LABEL = re.compile(
+    r"\s{0,3}(?:\b(?:final answer|answer|respuesta(?: final)?|réponse(?: finale)?|antwort)|答案|答え)"
+    r"\s{0,3}[:：]\s{0,3}",
+    re.IGNORECASE,
+)
+_DOCUMENTS = {"grid_map": "map", "timeline": "timeline"}
+"""Kinds whose answer is a document, and the block that may hold it."""
 
 
 def parse(
@@ -55,22 +62,49 @@ def parse(
     if unit is not None and kind == "number" and not known_unit(unit):
         # A unit without conversions ("chairs"): numbers are read as they are.
         unit = None
+    if kind in _DOCUMENTS:
+        return _parse_document(kind, text)
     located = locate(text)
     if not located.body:
         rule = located.rule if located.truncated else f"{located.rule}/empty"
         return Parsed(kind=kind, value=None, rule=rule, truncated=located.truncated)
-    if is_placeholder(located.body) and not (kind == "choice" and len(located.body.strip()) == 1):
+    if is_placeholder(located.body):
         known = {option.strip().lower() for option in options}
         if located.body.strip().lower() not in known:
             return Parsed(kind=kind, value=None, rule=f"{located.rule}/placeholder", truncated=located.truncated)
-    reading = _read(kind, located, options, unit)
+    return _parsed(kind, located, _read(kind, located, options, unit))
+
+
+def _parsed(kind: str, located: Located, reading: Reading) -> Parsed:
     return Parsed(
         kind=kind,
         value=reading.value,
         rule=f"{located.rule}/{reading.rule}",
         truncated=located.truncated,
-        conflicts=reading.conflicts,
+        conflicts=(*located.conflicts, *reading.conflicts),
     )
+
+
+def _parse_document(kind: str, text: str) -> Parsed:
+    """A grid map or timeline.
+
+    A map that is the sample's answer stands in ``<answer>``; as evidence it stands in ``<map>``, and the answer is no
+    map. A timeline is evidence only: ``<timeline>`` goes before whatever the answer says about times.
+    """
+    located = locate(text, fields=False)
+    body = block(text, _DOCUMENTS[kind])
+    if kind == "timeline":
+        if body is None:
+            return _parsed(kind, located, read_timeline(located.body))
+        return _parsed(kind, _as_block(located, body), read_timeline(body))
+    reading = read_grid(located.body)
+    if body is None or (located.declared and reading.value is not None):
+        return _parsed(kind, located, reading)
+    return _parsed(kind, _as_block(located, body), read_grid(body))
+
+
+def _as_block(located: Located, body: str) -> Located:
+    return Located(body=body, rule="block", truncated=located.truncated, declared=True)
 
 
 def _read(kind: str, located: Located, options: Sequence[str], unit: str | None) -> Reading:
@@ -84,11 +118,11 @@ def _read(kind: str, located: Located, options: Sequence[str], unit: str | None)
         case "text":
             return _read_text(located)
         case "order":
-            return _read_order(located.body, options)
+            return read_order(located.body, options)
         case "box":
-            return _read_numbers(plain(located.body), 4)
+            return read_place(plain(located.body), 4)
         case _:
-            return _read_numbers(plain(located.body), 2)
+            return read_place(plain(located.body), 2)
 
 
 def _read_text(located: Located) -> Reading:
@@ -99,34 +133,3 @@ def _read_text(located: Located) -> Reading:
         if tail:
             return Reading(value=tail, rule="labelled")
     return Reading(value=body, rule="text")
-
-
-def _read_order(body: str, options: Sequence[str]) -> Reading:
-    label = _LABEL.match(body)
-    body = body[label.end() :] if label else body
-    parts = _ARROWS.split(body.strip().strip("[]"))
-    if len(parts) == 1:
-        parts = parts[0].split(",")
-    items = [_ENUMERATED.sub("", part.strip(), count=1).strip().strip("\"'").rstrip(".") for part in parts]
-    items = [item for item in items if item]
-    known = {" ".join(option.lower().split()): option for option in options}
-    if known:
-        folded = [" ".join(item.lower().split()) for item in items]
-        unknown = [item for item in folded if item not in known]
-        if unknown:
-            return Reading(value=None, rule="unknown_item", conflicts=(f"{unknown[0]!r} is no item",))
-        items = [known[item] for item in folded]
-    return Reading(value=tuple(items) or None, rule="items" if items else "no_items")
-
-
-def _read_numbers(body: str, size: int) -> Reading:
-    found: list[tuple[float, ...]] = []
-    for match in _BRACKETS.finditer(body):
-        numbers = tuple(float(number) for number in _FLOAT.findall(match[1]))
-        if len(numbers) == size:
-            found.append(numbers)
-    if not found:
-        numbers = tuple(float(number) for number in _FLOAT.findall(body[:200])) if len(body) <= 200 else ()
-        return Reading(value=numbers if len(numbers) == size else None, rule="numbers" if numbers else "no_numbers")
-    clash = ("several lists of numbers; the last one counts",) if len(set(found)) > 1 else ()
-    return Reading(value=found[-1], rule="numbers", conflicts=clash)

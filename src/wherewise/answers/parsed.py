@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-Value = str | float | bool | tuple[str, ...] | tuple[float, ...] | None
+from wherewise.samples import TimelineEvent
+
+Cells = tuple[tuple[str, tuple[tuple[float, float], ...]], ...]
+"""For each label its cells ``(column, row)``, as `GridMap.cells`: what is read for a grid map."""
+
+Value = str | float | bool | tuple[str, ...] | tuple[float, ...] | Cells | tuple[TimelineEvent, ...] | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -14,7 +19,8 @@ class Parsed:
     Attributes:
         kind: The answer kind that was asked for.
         value: ``choice``: its letter; ``number``: a float in the asked unit; ``boolean``: a bool; ``text``: a string;
-            ``order``: the items; ``box``/``point``: the numbers as written. None where it abstains.
+            ``order``: the items; ``box``/``point``: the numbers as written; ``grid_map``: labels and their cells, as
+            `GridMap.cells`; ``timeline``: its events by start. None where it abstains.
         rule: Where the answer stood and what read it (``tag/letter``), or why there is none (``whole/several``).
         truncated: The reply ends inside an open block.
         conflicts: Contradictions that were resolved, in words.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from typing import Literal
 
@@ -18,12 +17,15 @@ from wherewise.answers.coordinates import (
     parse_claims,
     write_claims,
 )
+from wherewise.answers.grid_text import grid_problem, write_grid
+from wherewise.answers.timelines import timeline_problem, write_timeline
 from wherewise.samples import (
     LETTERS,
     Answer,
     Boolean,
     Box,
     Choice,
+    Evidence,
     GridMap,
     Number,
     Order,
@@ -31,10 +33,11 @@ from wherewise.samples import (
     Sample,
     SceneGraph,
     Text,
+    Timeline,
 )
 from wherewise.samples.errors import DatasetError
 
-TAGS = ("scene", "think", "answer")
+TAGS = ("scene", "map", "timeline", "think", "answer")
 """Tags that any style uses."""
 
 
@@ -47,6 +50,18 @@ class PromptStyle(StrEnum):
     """``<think>reasoning</think><answer>answer</answer>``."""
     SCENE_GRAPH = "scene_graph"
     """``<scene>claims</scene>[<think>...</think>]<answer>answer</answer>``: the objects and where they are, first."""
+    GRID_MAP = "grid_map"
+    """``<map>{"chair": [[1, 2]]}</map>[<think>...</think>]<answer>answer</answer>``: the scene from above, first."""
+    TIMELINE = "timeline"
+    """``<timeline>00:03-00:05 label; ...</timeline>[<think>...</think>]<answer>answer</answer>``: what happens when."""
+
+
+_EVIDENCE: dict[PromptStyle, tuple[str, type[Evidence]]] = {
+    PromptStyle.SCENE_GRAPH: ("scene", SceneGraph),
+    PromptStyle.GRID_MAP: ("map", GridMap),
+    PromptStyle.TIMELINE: ("timeline", Timeline),
+}
+"""First block of a style, and the evidence that it writes down."""
 
 
 class PromptConfig(BaseModel):
@@ -64,7 +79,7 @@ class PromptConfig(BaseModel):
     coordinates: str = "tenths"
     """Codec of the places in ``<scene>``, boxes and points: ``tenths``, ``norm1000`` or ``pixels``."""
     think: bool = False
-    """``scene_graph`` only: ask for ``<think>`` between the scene and the answer."""
+    """``scene_graph``, ``grid_map``, ``timeline``: ask for ``<think>`` between the evidence and the answer."""
     grid: int = Field(default=10, ge=2)
     """Cells along each side of a grid map."""
 
@@ -88,8 +103,9 @@ class PromptConfig(BaseModel):
                 return ()
             case PromptStyle.THINK:
                 return ("think", "answer")
-            case PromptStyle.SCENE_GRAPH:
-                return ("scene", "think", "answer") if self.think else ("scene", "answer")
+            case PromptStyle.SCENE_GRAPH | PromptStyle.GRID_MAP | PromptStyle.TIMELINE:
+                first = _EVIDENCE[self.style][0]
+                return (first, "think", "answer") if self.think else (first, "answer")
 
 
 def _options_text(options: tuple[str, ...], prompt: PromptConfig) -> str:
@@ -143,12 +159,24 @@ def instruction_text(sample: Sample, prompt: PromptConfig) -> str:
         return f"Answer with {hint} only."
     if prompt.style is PromptStyle.THINK:
         return f"Reason inside <think></think>, then write {hint} inside <answer></answer>."
+    reason = "reason inside <think></think>, then " if prompt.think else ""
+    then = f"Then {reason}write {hint} inside <answer></answer>."
+    if prompt.style is PromptStyle.GRID_MAP:
+        last = prompt.grid - 1
+        return (
+            f"First draw the scene from above inside <map></map>, as a JSON object of each object's name and its list "
+            f"of [column, row] cells on a {prompt.grid} x {prompt.grid} grid, 0 to {last}. {then}"
+        )
+    if prompt.style is PromptStyle.TIMELINE:
+        return (
+            "First list what happens inside <timeline></timeline> as: MM:SS-MM:SS event; ... in the order of time, "
+            f"with a single MM:SS for a moment. {then}"
+        )
     unit = f"{prompt.codec.distance_step:g} m"
     place = "x1,y1,x2,y2,distance" if prompt.codec.box_claims else "x,y,distance"
-    reason = "reason inside <think></think>, then " if prompt.think else ""
     return (
         f"First list the objects that matter inside <scene></scene> as: name ({place}); ... with places "
-        f"{_codec_hint(prompt)} and distances in steps of {unit}. Then {reason}write {hint} inside <answer></answer>."
+        f"{_codec_hint(prompt)} and distances in steps of {unit}. {then}"
     )
 
 
@@ -219,14 +247,15 @@ def render_answer(sample: Sample, prompt: PromptConfig, seen: tuple[int, int] | 
         case Point():
             return "[" + ", ".join(map(str, prompt.codec.encode_point(answer.xy, frame_of(sample, seen)))) + "]"
         case GridMap():
-            return json.dumps({label: [list(cell) for cell in cells] for label, cells in answer.cells})
+            return write_grid(answer)
 
 
 def render_target(sample: Sample, prompt: PromptConfig, seen: tuple[int, int] | None = None) -> str:
     """The reply that SFT teaches.
 
     Args:
-        sample: ``think`` needs its rationale, ``scene_graph`` its `SceneGraph`.
+        sample: ``think`` needs its rationale; ``scene_graph`` its `SceneGraph`, ``grid_map`` its `GridMap` and
+            ``timeline`` its `Timeline` as evidence.
         prompt: Style, options and codec.
         seen: ``(width, height)`` in pixels of the picture as the model saw it, for the ``pixels`` codec.
 
@@ -250,9 +279,43 @@ def render_target(sample: Sample, prompt: PromptConfig, seen: tuple[int, int] | 
                 )
             body = sample.rationale
         else:
-            body = scene_text(sample, prompt, seen)
+            body = evidence_text(sample, prompt, seen)
         text += f"<{block}>{body}</{block}>"
     return text
+
+
+def has_evidence(sample: Sample, style: PromptStyle) -> bool:
+    """Whether a sample carries the evidence that a style writes down; True for styles that write none."""
+    return style not in _EVIDENCE or isinstance(sample.evidence, _EVIDENCE[style][1])
+
+
+def evidence_text(sample: Sample, prompt: PromptConfig, seen: tuple[int, int] | None = None) -> str:
+    """The gold body of the style's first block: ``<scene>``, ``<map>`` or ``<timeline>``.
+
+    Raises:
+        DatasetError: The sample's evidence is of another kind, or a map has another grid than the prompt says.
+        ValueError: The style has no such block.
+    """
+    if prompt.style not in _EVIDENCE:
+        raise ValueError(f"style {prompt.style.value!r} writes no evidence")
+    evidence, kind = sample.evidence, _EVIDENCE[prompt.style][1]
+    if not isinstance(evidence, kind):
+        raise DatasetError(
+            f"style {prompt.style.value!r} needs a {kind.__name__}, got {type(evidence).__name__}",
+            sample=sample.id,
+            field="evidence",
+            fix="choose another style or drop the sample",
+        )
+    if isinstance(evidence, GridMap):
+        if evidence.size != prompt.grid:
+            raise DatasetError(
+                f"the map has {evidence.size} cells along a side, the prompt says {prompt.grid}",
+                sample=sample.id,
+                field="evidence.size",
+                fix=f"set prompt.grid to {evidence.size}",
+            )
+        return write_grid(evidence)
+    return write_timeline(evidence) if isinstance(evidence, Timeline) else scene_text(sample, prompt, seen)
 
 
 def scene_text(sample: Sample, prompt: PromptConfig, seen: tuple[int, int] | None = None) -> str:
@@ -292,7 +355,8 @@ def format_problems(text: str, prompt: PromptConfig) -> tuple[str, ...]:
     """Why a reply does not keep the style's layout; empty when it does. Linear time.
 
     ``direct``: one line without tags. Others: every block of the style exactly once, in order, closed, not empty, and
-    nothing but white space between; ``<scene>`` holds well-formed claims or ``none``.
+    nothing but white space between; ``<scene>`` holds well-formed claims or ``none``, ``<map>`` a readable map of cells
+    inside the grid, ``<timeline>`` only events in the order of their start, or ``none``.
     """
     text = text.strip()
     if not text:
@@ -317,12 +381,21 @@ def format_problems(text: str, prompt: PromptConfig) -> tuple[str, ...]:
         body = text[start + len(block) + 2 : end].strip()
         if not body:
             return (f"<{block}> is empty",)
-        if block == "scene":
-            claims = parse_claims(body, prompt.codec)
-            if claims.malformed:
-                return (f"<scene> has {claims.malformed} malformed claims",)
+        problem = _body_problem(block, body, prompt)
+        if problem:
+            return (problem,)
         at = end + len(block) + 3
     return ("there is text after the answer",) if text[at:].strip() else ()
+
+
+def _body_problem(block: str, body: str, prompt: PromptConfig) -> str:
+    """What is wrong inside a block; empty when it can be read."""
+    if block == "scene":
+        malformed = parse_claims(body, prompt.codec).malformed
+        return f"<scene> has {malformed} malformed claims" if malformed else ""
+    if block == "map":
+        return grid_problem(body, prompt.grid)
+    return timeline_problem(body) if block == "timeline" else ""
 
 
 def format_ok(text: str, prompt: PromptConfig) -> bool:

@@ -14,7 +14,7 @@ from wherewise.samples import Answer, Number, Sample
 from wherewise.samples.errors import InputError
 from wherewise.samples.plain import to_plain
 
-PARSER_VERSION = 1
+PARSER_VERSION = 2
 """Part of every protocol id. Raise it whenever `wherewise.answers` reads or judges some reply differently."""
 
 

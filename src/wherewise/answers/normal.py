@@ -1,0 +1,17 @@
+"""One normal form of short texts, for comparing labels, items and free answers."""
+
+from __future__ import annotations
+
+import re
+
+_PUNCTUATION = re.compile(r"[^\w\s]")
+
+
+def normalise(text: str) -> str:
+    """Lower case, no punctuation, no articles, single spaces.
+
+    >>> normalise("The red-chair.")
+    'red chair'
+    """
+    words = _PUNCTUATION.sub(" ", text.lower()).split()
+    return " ".join(word for word in words if word not in ("a", "an", "the"))
