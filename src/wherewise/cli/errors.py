@@ -3,7 +3,7 @@
 | code | meaning |
 |---|---|
 | 0 | done |
-| 1 | anything else: a bug (with its traceback), or an optional package that is missing |
+| 1 | anything else: a bug (with its traceback), an optional package that is missing, a run that stopped itself |
 | 2 | the command line, the config or the data is wrong: the message names the place and the fix |
 | 3 | the job ran and nothing came out |
 | 130 | stopped with Ctrl-C |
@@ -18,7 +18,7 @@ import sys
 import traceback
 from enum import IntEnum
 
-from wherewise.samples.errors import InputError, NothingProduced
+from wherewise.samples.errors import InputError, NothingProduced, RunStopped
 
 EXTRAS = {
     "torch": "train",
@@ -40,7 +40,7 @@ class ExitCode(IntEnum):
     DONE = 0
     """The job is done."""
     OTHER = 1
-    """A bug, or a missing optional package."""
+    """A bug, a missing optional package, or a run that stopped itself."""
     INPUT = 2
     """The command line, the config or the data is wrong."""
     NOTHING = 3
@@ -62,6 +62,8 @@ def report(error: BaseException, *, resumable: bool = False) -> ExitCode:
             code, message = ExitCode.INPUT, str(error)
         case NothingProduced():
             code, message = ExitCode.NOTHING, f"nothing came out: {error}"
+        case RunStopped():
+            code, message = ExitCode.OTHER, f"stopped: {error}"
         case KeyboardInterrupt():
             code, message = ExitCode.INTERRUPTED, "interrupted"
             if resumable:

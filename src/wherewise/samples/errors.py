@@ -1,4 +1,4 @@
-"""The ways a job can end badly without being a bug: wrong input (of a dataset, in particular), or nothing produced."""
+"""The ways a job can end badly without being a bug: wrong input, nothing produced, or stopped before it wastes more."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ class InputError(ValueError):
 
 class NothingProduced(RuntimeError):
     """The job ran, yet no sample, rollout or score came out; the message says why. Exit code 3."""
+
+
+class RunStopped(RuntimeError):
+    """The run ended itself because going on would waste it; the message says why and what to mend. Exit code 1."""
 
 
 class DatasetError(InputError):
