@@ -30,7 +30,8 @@ def replaced(samples: list[Sample], index: int, **changes: Any) -> list[Sample]:
 def test_good_samples_pass() -> None:
     assert check(toy_samples()) == 12
     assert check(toy_samples(), first=3) == 3
-    assert check(toy_samples(), PromptConfig(style="think")) == 12
+    for style in ("think", "grid_map", "timeline"):
+        assert check(toy_samples(), PromptConfig(style=style)) == 12
 
 
 @pytest.mark.parametrize(

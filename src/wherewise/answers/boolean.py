@@ -63,7 +63,7 @@ def read_boolean(text: str) -> Reading:
     """Yes (True) or no (False).
 
     Rules, in order: the whole text is a yes or no word; the last "answer: yes"; the first word, when it stands alone or
-    before a pronoun; standing-alone yes or no words that all agree. Hedges and idioms ("no doubt") don't count.
+    before a pronoun, and no later line is the opposite; standing-alone yes or no words that all agree. Hedges and idioms ("no doubt") don't count.
     """
     whole = _WORD.findall(text[:40]) if len(text) <= 40 else []
     if len(whole) == 1:
@@ -79,6 +79,8 @@ def read_boolean(text: str) -> Reading:
         return Reading(value=declared[-1], rule="declared", conflicts=clash)
     first = _first_word(text)
     if first is not None:
+        if (not first) in _lines(text):
+            return Reading(value=None, rule="several")
         return Reading(value=first, rule="first_word")
     standing: set[bool] = set()
     for match in _WORD.finditer(text):
@@ -94,6 +96,13 @@ def read_boolean(text: str) -> Reading:
     if len(standing) == 1 and not _HEDGE.search(text):
         return Reading(value=standing.pop(), rule="unique_word")
     return Reading(value=None, rule="several" if len(standing) > 1 else "no_polarity")
+
+
+def _lines(text: str) -> set[bool]:
+    """Polarities of the lines that are a yes or no and nothing else."""
+    words = (line.strip(" \t.,!*\"'()") for line in text.splitlines())
+    found = {_polarity(word, STRICT_YES, STRICT_NO) for word in words if len(word) <= 12}
+    return {value for value in found if value is not None}
 
 
 def _first_word(text: str) -> bool | None:

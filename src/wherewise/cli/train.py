@@ -59,6 +59,7 @@ def grpo(
         return
     from wherewise.training.grpo import train_grpo
 
+    _audit(loaded, quiet)
     result = train_grpo(loaded, on_progress=printer(quiet), resume=_resume(resume))
     typer.echo(f"trained {result.steps} steps; model: {result.final}")
 
@@ -84,6 +85,17 @@ def printer(quiet: bool) -> Any:
     return (lambda progress: None) if quiet else print_progress
 
 
+def _audit(config: GRPOConfig, quiet: bool) -> None:
+    """Refuse rewards that pay for nothing, before anything is loaded."""
+    from wherewise.training.loop import resolve_samples
+    from wherewise.training.preflight import check_rewards
+
+    samples, _ = resolve_samples(config, None)
+    for line in check_rewards(config, samples):
+        if not quiet:
+            typer.echo(line)
+
+
 def _rehearse(config: SFTConfig | GRPOConfig) -> None:
     """Everything that can be checked before a model is loaded: data, media, prompts, rewards, the size of a step."""
     from wherewise.answers.styles import render_prompt, render_target
@@ -92,7 +104,7 @@ def _rehearse(config: SFTConfig | GRPOConfig) -> None:
     from wherewise.training import sft as sft_room
     from wherewise.training.config import SFTConfig, total_steps
     from wherewise.training.loop import resolve_samples
-    from wherewise.training.preflight import check_samples, gold_reply
+    from wherewise.training.preflight import check_rewards, check_samples, gold_reply
 
     samples, root = resolve_samples(config, None)
     supervised = isinstance(config, SFTConfig)
@@ -107,6 +119,8 @@ def _rehearse(config: SFTConfig | GRPOConfig) -> None:
         steps = total_steps(config.steps, config.epochs, len(samples), config.prompts_per_step, config.num_iterations)
         typer.echo(grpo_room.batch_equation(config, len(samples), steps))
     typer.echo(f"{checked} of {len(samples)} samples checked: media decode, prompts render, gold answers score 1")
+    for line in [] if isinstance(config, SFTConfig) else check_rewards(config, samples):
+        typer.echo(line)
     for sample in samples[:SHOWN]:
         typer.echo(f"--- {sample.id} ({sample.task})")
         typer.echo(render_prompt(sample, config.prompt))

@@ -5,18 +5,26 @@
 ['accuracy', 'format']
 """
 
-from wherewise.rewards.base import Completion, GroupReward, Reward
-from wherewise.rewards.config import REGISTRY, RewardConfig, Rewards, build_reward, build_rewards
+from wherewise.rewards.base import Completion, GroupReward, ReplyGroup, Reward, group_reward
+from wherewise.rewards.build import build_reward
+from wherewise.rewards.config import MissingPolicy, RewardConfig
+from wherewise.rewards.mixture import Judgement, Rewards, build_rewards
+from wherewise.rewards.registry import REGISTRY, RewardEntry
 from wherewise.rewards.score import Score
 
 __all__ = [
     "REGISTRY",
     "Completion",
     "GroupReward",
+    "Judgement",
+    "MissingPolicy",
+    "ReplyGroup",
     "Reward",
     "RewardConfig",
+    "RewardEntry",
     "Rewards",
     "Score",
     "build_reward",
     "build_rewards",
+    "group_reward",
 ]

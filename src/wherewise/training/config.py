@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from wherewise.answers.styles import PromptConfig
-from wherewise.rewards import RewardConfig
+from wherewise.rewards import MissingPolicy, RewardConfig
 from wherewise.training.advantages import AdvantageScaling
 
 PositiveInt = Annotated[int, Field(ge=1)]
@@ -226,6 +226,11 @@ class GRPOConfig(RunConfig):
 
     rewards: tuple[RewardConfig, ...] = (RewardConfig(name="accuracy"), RewardConfig(name="format", weight=0.1))
     """The mixture of rewards."""
+    missing: MissingPolicy = MissingPolicy.DROP_COMPLETION
+    """What happens to a completion whose reward could not be judged."""
+    audit: Literal["refuse", "warn", "off"] = "refuse"
+    """Before training, the mixture is tried with replies that deserve nothing (``wherewise reward audit``): if it pays
+    one, the run is refused, or only warned of."""
     steps: PositiveInt | None = None
     """Optimiser steps; give this or `epochs`."""
     epochs: float | None = Field(default=None, gt=0)
@@ -264,13 +269,21 @@ class GRPOConfig(RunConfig):
         _check_length(self.steps, self.epochs)
         return self
 
+    @model_validator(mode="after")
+    def _advantages_are_used_as_they_are(self) -> Self:
+        if self.scaling is not AdvantageScaling.NONE and any(reward.name == "mapo" for reward in self.rewards):
+            raise ValueError("the reward 'mapo' is an advantage already: set `scaling: none`")
+        return self
+
 
 def _check_length(steps: int | None, epochs: float | None) -> None:
     if (steps is None) == (epochs is None):
         raise ValueError("give exactly one of `steps` and `epochs`")
 
 
-RESUMABLE = frozenset({"out", "save_every", "keep", "log_every", "max_bad_steps", "preflight", "cache_mb", "rollouts"})
+RESUMABLE = frozenset(
+    {"out", "save_every", "keep", "log_every", "max_bad_steps", "preflight", "cache_mb", "rollouts", "audit"}
+)
 """Keys that may differ between a run and its resumption: they change no number."""
 
 

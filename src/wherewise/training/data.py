@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import PIL.Image
 from torch import Tensor
 
@@ -68,6 +69,24 @@ def _load(medium: Media, root: Path | None, frames: FramesConfig, sample_id: str
     return load_frames(medium, root, sample_id=sample_id, fps=frames.fps, max_frames=frames.max_frames)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Shuffled:
+    """A clip whose frames stand at times that are not theirs."""
+
+    array: np.ndarray[Any, Any]
+    times: Sequence[float]
+
+
+def shuffle_frames(clip: Clip, seed: str) -> Clip:
+    """Frames in another order, the same for the same seed; times stay ascending, so that nothing shows the order."""
+    count = len(clip.times)
+    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8], "big"))
+    order = rng.permutation(count)
+    if (order == np.arange(count)).all():
+        order = order[::-1]
+    return _Shuffled(array=clip.array[order], times=clip.times)
+
+
 def seen_size(prompt: EncodedPrompt, processor: Any) -> tuple[int, int] | None:
     """``(width, height)`` in pixels of the first picture or frame as the model sees it; None without media."""
     grid, part = prompt.image_grid_thw, processor.image_processor
@@ -117,6 +136,15 @@ class Encoder:
         while self._bytes > self.budget and self._kept:
             self._bytes -= nbytes(self._kept.popitem(last=False)[1])
         return encoded
+
+    def encode_shuffled(self, sample: Sample, seed: str) -> EncodedPrompt:
+        """The sample's prompt with its videos' frames in another order at the same times; not kept."""
+        media = load_media(sample, self.root, self.frames)
+        shuffled = [
+            item if isinstance(item, PIL.Image.Image) else shuffle_frames(item, f"{seed}:{sample.id}:{i}")
+            for i, item in enumerate(media)
+        ]
+        return encode_prompt(self.processor, render_prompt(sample, self.prompt), shuffled, sample_id=sample.id)
 
     def target(self, sample: Sample, encoded: EncodedPrompt) -> str:
         """The reply that SFT teaches for this sample, given its encoded prompt."""

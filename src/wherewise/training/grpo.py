@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, cast
@@ -9,9 +10,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from wherewise.models.inputs import collate, end_token_ids, padding_id, vision_token_ids
-from wherewise.rewards import Completion, Rewards, build_rewards
-from wherewise.samples import Sample
+from wherewise.models.inputs import EncodedPrompt, collate, end_token_ids, padding_id, vision_token_ids
+from wherewise.rewards import Completion, ReplyGroup, Rewards, build_rewards
+from wherewise.samples import Sample, Video
 from wherewise.training.advantages import group_advantages
 from wherewise.training.config import GRPOConfig, total_steps
 from wherewise.training.data import seen_size
@@ -116,7 +117,10 @@ class GRPOPhase:
             completions = self.complete(chunk).to("cpu")
             size = config.generations
             drawn += [completions.rows(g * size, (g + 1) * size) for g in range(len(chunk))]
-        replies = [self.judge(self.session.samples[i], group) for i, group in zip(indices, drawn, strict=True)]
+        shuffled = self.complete_shuffled(step, indices)
+        replies = [
+            self.judge(self.session.samples[i], group, shuffled.get(i)) for i, group in zip(indices, drawn, strict=True)
+        ]
         micro = [number for number, chunk in enumerate(chunks) for _ in chunk]
         self._buffer = self.weigh(indices, drawn, replies, micro)
         self._passes = 0
@@ -132,15 +136,32 @@ class GRPOPhase:
 
     def complete(self, indices: Sequence[int]) -> Completions:
         """Completions of some prompts, in order."""
+        prompts = [self.session.encoder.encode(self.session.samples[i]) for i in indices]
+        return self.complete_prompts(prompts, self.config.generations)
+
+    def complete_shuffled(self, step: int, indices: Sequence[int]) -> dict[int, Completions]:
+        """Completions of the same questions on shuffled frames, by index: of videos, where a reward asks for them."""
+        config, session = self.config, self.session
+        size = math.ceil(self.rewards.shuffled_share * config.generations)
+        moving = [i for i in indices if size and any(isinstance(m, Video) for m in session.samples[i].media)]
+        found: dict[int, Completions] = {}
+        for start in range(0, len(moving), config.micro_prompts):
+            chunk = moving[start : start + config.micro_prompts]
+            prompts = [session.encoder.encode_shuffled(session.samples[i], f"{config.seed}:{step}") for i in chunk]
+            completions = self.complete_prompts(prompts, size).to("cpu")
+            found |= {i: completions.rows(g * size, (g + 1) * size) for g, i in enumerate(chunk)}
+        return found
+
+    def complete_prompts(self, prompts: Sequence[EncodedPrompt], generations: int) -> Completions:
+        """So many completions of each prompt, in order."""
         session, config = self.session, self.config
         processor, model = session.loaded.processor, session.loaded.model
-        prompts = [session.encoder.encode(session.samples[i]) for i in indices]
         with session.autocast():
             prefix = prefill(model, collate(prompts, pad_id=padding_id(processor), device=session.device))
             return generate(
                 model,
                 prefix,
-                group_size=config.generations,
+                group_size=generations,
                 max_new_tokens=config.max_new_tokens,
                 temperature=config.temperature,
                 top_p=config.top_p,
@@ -156,23 +177,29 @@ class GRPOPhase:
         rows = loaded.model.get_output_embeddings().weight.shape[0]
         return (*vision_token_ids(loaded.processor), *range(len(loaded.processor.tokenizer), rows))
 
-    def judge(self, sample: Sample, group: Completions) -> list[Reply]:
-        """Decode and score the completions of one group; advantages are filled in too."""
-        processor, prompt = self.session.loaded.processor, self.config.prompt
+    def decode(self, sample: Sample, group: Completions) -> tuple[Completion, ...]:
+        """The completions of one group as rewards see them."""
+        processor = self.session.loaded.processor
         ends = set(end_token_ids(processor))
         seen = seen_size(self.session.encoder.encode(sample), processor)
-        texts, scores, rewards = [], [], []
+        texts = []
         for tokens, finished in zip(group.token_lists(), group.finished.tolist(), strict=True):
             body = tokens[:-1] if tokens[-1] in ends else tokens
             text = processor.tokenizer.decode(body, skip_special_tokens=False)
-            completion = Completion(text=text, truncated=not finished, tokens=len(tokens), seen=seen)
-            texts.append(completion)
-            scores.append(self.rewards.score(completion, sample, prompt))
-            rewards.append(self.rewards.total(scores[-1]))
-        advantages = group_advantages(rewards, self.config.scaling)
+            texts.append(Completion(text=text, truncated=not finished, tokens=len(tokens), seen=seen))
+        return tuple(texts)
+
+    def judge(self, sample: Sample, group: Completions, shuffled: Completions | None = None) -> list[Reply]:
+        """Decode and score the completions of one group; advantages are filled in too."""
+        texts = self.decode(sample, group)
+        others = () if shuffled is None else self.decode(sample, shuffled)
+        judged = self.rewards.judge(
+            ReplyGroup(completions=texts, sample=sample, prompt=self.config.prompt, shuffled=others)
+        )
+        advantages = group_advantages([judgement.total for judgement in judged], self.config.scaling)
         return [
-            Reply(text=c.text, tokens=c.tokens, truncated=c.truncated, scores=s, reward=r, advantage=a)
-            for c, s, r, a in zip(texts, scores, rewards, advantages.values, strict=True)
+            Reply(text=c.text, tokens=c.tokens, truncated=c.truncated, scores=j.scores, reward=j.total, advantage=a)
+            for c, j, a in zip(texts, judged, advantages.values, strict=True)
         ]
 
     def weigh(
@@ -364,7 +391,7 @@ def train_grpo(
         RunFolderError: ``config.out`` holds another run (`ConfigDriftError` if it is this one with other settings).
         TrainingError: Losses stopped being finite.
     """
-    rewards = build_rewards(config.rewards)
+    rewards = build_rewards(config.rewards, config.missing)
 
     def phase(session: Session) -> GRPOPhase:
         generator = torch.Generator(device="cpu").manual_seed(config.seed)

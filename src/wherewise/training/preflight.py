@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from wherewise.answers.styles import PromptConfig, PromptStyle, render_answer, render_prompt, render_target
+from wherewise.answers.styles import PromptConfig, has_evidence, render_answer, render_prompt, render_target
 from wherewise.models.inputs import encode_target
-from wherewise.rewards import Completion, Rewards
-from wherewise.samples import Sample, SceneGraph
-from wherewise.training.config import FramesConfig
+from wherewise.rewards import Completion, Rewards, build_rewards
+from wherewise.rewards.audit import audit
+from wherewise.rewards.audit.offline import without_judges
+from wherewise.samples import Sample
+from wherewise.training.config import FramesConfig, GRPOConfig
 from wherewise.training.data import DataError, Encoder, load_media
 
 ENCODED = 64
@@ -82,6 +84,38 @@ def check_encoding(samples: Sequence[Sample], encoder: Encoder, *, need_target: 
         raise DataError(f"{len(problems)} prompts of {len(samples)} cannot be encoded, nothing was trained:{listed}")
 
 
+def check_rewards(config: GRPOConfig, samples: Sequence[Sample]) -> list[str]:
+    """Try the mixture of rewards with replies that deserve nothing, on the run's samples and on fixtures.
+
+    Rewards that ask a judge go by rules, or are left out. A mixture of nothing but those isn't tried.
+
+    Returns:
+        Remarks; the names of the attacks that are paid, where ``audit`` is ``warn``.
+
+    Raises:
+        DataError: An attack is paid, and ``audit`` is ``refuse``.
+    """
+    configs, notes = without_judges(config.rewards)
+    if config.audit == "off" or not configs:
+        return ["rewards were not audited" + ("" if configs else ": all of them ask a judge")]
+    report = audit(build_rewards(configs, config.missing), config.prompt, samples)
+    if not report.holes:
+        return [*notes, f"{len(report.worst)} attacks on the rewards earn what they deserve"]
+    paid = [
+        f"{finding.probe} ({finding.about}) earns {finding.total:.2f}, limit {finding.limit:.2f}, on {finding.sample!r}"
+        for finding in report.worst
+        if finding.hole
+    ]
+    listed = "".join(f"\n  {line}" for line in paid[:MAX_LISTED])
+    if config.audit == "warn":
+        return [*notes, f"the rewards have {len(paid)} holes:{listed}"]
+    raise DataError(
+        f"the rewards have {len(paid)} holes, nothing was trained:{listed}\n"
+        "Fix: add a gate ({name: consistency, weight: 0, gate: true} for contradicting_think) or change the weights; "
+        "'wherewise reward audit CONFIG' shows all of it, 'audit: warn' goes on in spite of it"
+    )
+
+
 def repeated_ids(samples: Sequence[Sample]) -> list[str]:
     """Ids that more than one sample has."""
     seen: set[str] = set()
@@ -104,7 +138,8 @@ def sample_problems(
     if rewards is None or "accuracy" not in (config.name for config in rewards.configs):
         return []
     reply = gold_reply(sample, prompt)
-    score = rewards.score(Completion(text=reply), sample, prompt)["accuracy"]
+    names = [config.name for config in rewards.configs]
+    score = rewards.functions[names.index("accuracy")](Completion(text=reply), sample, prompt)
     if score.value is None or score.value >= 1.0:
         return []
     return [
@@ -114,11 +149,9 @@ def sample_problems(
 
 
 def gold_reply(sample: Sample, prompt: PromptConfig) -> str:
-    """A right reply in the prompt's style; reasoning that the sample does not have is a placeholder."""
-    needs_scene = prompt.style is PromptStyle.SCENE_GRAPH and not isinstance(sample.evidence, SceneGraph)
+    """A right reply in the prompt's style; reasoning and evidence that the sample does not have are placeholders."""
     needs_thought = "think" in prompt.blocks and not sample.rationale
-    if not needs_scene and not needs_thought:
+    if has_evidence(sample, prompt.style) and not needs_thought:
         return render_target(sample, prompt)
-    answer = render_answer(sample, prompt)
-    filler = {"scene": "none", "think": "...", "answer": answer}
-    return "".join(f"<{block}>{filler[block]}</{block}>" for block in prompt.blocks)
+    filler = {"think": "...", "answer": render_answer(sample, prompt)}
+    return "".join(f"<{block}>{filler.get(block, 'none')}</{block}>" for block in prompt.blocks)
