@@ -63,7 +63,8 @@ def read_boolean(text: str) -> Reading:
     """Yes (True) or no (False).
 
     Rules, in order: the whole text is a yes or no word; the last "answer: yes"; the first word, when it stands alone or
-    before a pronoun, and no later line is the opposite; standing-alone yes or no words that all agree. Hedges and idioms ("no doubt") don't count.
+    before a pronoun, and no later line is the opposite; standing-alone yes or no words that all agree. Hedges and
+    idioms ("no doubt") don't count.
     """
     whole = _WORD.findall(text[:40]) if len(text) <= 40 else []
     if len(whole) == 1:
