@@ -18,15 +18,30 @@ MAY_IMPORT: dict[str, set[str]] = {
     "scenes": {"samples", "media"},
     "questions": {"samples", "media", "scenes"},
     "answers": {"samples"},
-    "rewards": {"samples", "answers"},
+    "judge": {"samples"},
+    "rewards": {"samples", "answers", "judge"},
     "models": {"samples", "media"},
     "training": {"samples", "media", "answers", "rewards", "models"},
-    "evaluation": {"samples", "media", "answers", "models"},
+    "evaluation": {"samples", "media", "answers", "models", "judge"},
     "reports": {"samples"},
 }
 """For each room the rooms that it may import; ``cli`` may import all. ARCHITECTURE.md prints the same table."""
 
-WITHOUT_TORCH = ("samples", "media", "scenes", "questions", "answers", "rewards", "evaluation", "reports", "cli")
+TRANSPORT = {"backoff", "breaker", "cache", "config", "delivery", "endpoint", "verdict"}
+"""Modules of ``judge`` that know of servers and nothing of judging; ``evaluation`` may import these alone."""
+
+WITHOUT_TORCH = (
+    "samples",
+    "media",
+    "scenes",
+    "questions",
+    "answers",
+    "judge",
+    "rewards",
+    "evaluation",
+    "reports",
+    "cli",
+)
 """Rooms that must import where there is no torch."""
 
 
@@ -56,6 +71,13 @@ def test_a_room_imports_only_what_it_may(room: str) -> None:
             parts = name.split(".")
             if parts[0] == "wherewise" and len(parts) > 1 and parts[1] in rooms():
                 assert parts[1] in MAY_IMPORT[room] | {room}, f"{path.relative_to(SOURCE)} imports {name}"
+
+
+def test_evaluation_takes_only_the_transport_from_the_judge() -> None:
+    for path in (SOURCE / "evaluation").rglob("*.py"):
+        for name in imports(path, top_level=False):
+            if name.startswith("wherewise.judge"):
+                assert name.removeprefix("wherewise.judge").lstrip(".") in TRANSPORT, f"{path.name} imports {name}"
 
 
 @pytest.mark.parametrize("room", WITHOUT_TORCH)

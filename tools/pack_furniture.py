@@ -108,6 +108,7 @@ MORE: dict[str, tuple[str, ...]] = {
     "ceiling fan": ("ceilingFan",),
     "ceiling lamp": ("lamp2",),
     "clock": ("cuckooClock",),
+    "counter": ("islandExtension",),
     "cupcake": ("cupcake",),
     "deck chair": ("deckChair",),
     "exit sign": ("emergencySign",),
@@ -116,8 +117,6 @@ MORE: dict[str, tuple[str, ...]] = {
     "football table": ("table_football",),
     "headphones": ("headphones",),
     "hot dog": ("hotDog",),
-    "kitchen island": ("islandExtension",),
-    "knife block": ("knifeStandSwap",),
     "lantern": ("JapaneseLantern",),
     "lounger": ("relaxChair",),
     "mailbox": ("mofx_mailbox",),
@@ -143,16 +142,16 @@ MORE: dict[str, tuple[str, ...]] = {
     "wheelbarrow": ("wheelbarrow",),
     "workbench": ("technicalTable1", "technicalTable2"),
 }
-MORE_SMALL_TARGET = 500
-MORE_LARGE_TARGET = 900
+MORE_SMALL_TARGET = 460
+MORE_LARGE_TARGET = 800
 #: What a ceiling holds; what has an elevation and is not among these, a wall holds.
 HANGING = frozenset({"ceiling fan", "ceiling lamp"})
 #: Stands on the floor although the catalogue lifts it a little.
-STANDING = frozenset({"radiator", "toilet brush", "towel"})
+STANDING = frozenset({"radiator", "toilet brush"})
 
 #: Things that other things may stand on.
 SUPPORTS = frozenset({"table", "desk", "nightstand", "cabinet", "bench", "crate", "piano", "oven"})
-MORE_SUPPORTS = frozenset({"kitchen island", "pool table", "workbench", "pallet"})
+MORE_SUPPORTS = frozenset({"counter", "pool table", "workbench", "pallet"})
 
 
 def lighten(mesh: Mesh, name: str, size: tuple[float, float, float], targets: tuple[int, int]) -> Mesh:
@@ -266,8 +265,20 @@ def drop_unused(mesh: Mesh) -> Mesh:
     )
 
 
+def tighten(mesh: Mesh) -> tuple[Mesh, tuple[float, float, float]]:
+    """Move a lightened mesh back to the middle of the floor; its size is what is left of it."""
+    low, high = mesh.points.reshape(-1, 3).min(0), mesh.points.reshape(-1, 3).max(0)
+    middle = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]])
+    width, depth, height = (float(value) for value in high - low)
+    return replace(mesh, points=mesh.points - middle), (width, depth, height)
+
+
 def build(
-    source: Path, categories: dict[str, tuple[str, ...]], supports: frozenset[str], targets: tuple[int, int]
+    source: Path,
+    categories: dict[str, tuple[str, ...]],
+    supports: frozenset[str],
+    targets: tuple[int, int],
+    tight: bool = True,
 ) -> tuple[bytes, list[dict[str, object]]]:
     """Bytes of a pack and its header's models.
 
@@ -276,6 +287,7 @@ def build(
         categories: Word for each kind of thing -> its models.
         supports: Kinds that other things may stand on.
         targets: Triangles of small and of large models.
+        tight: Whether a model's size is that of the lightened mesh, and not the catalogue's.
     """
     archive = zipfile.ZipFile(source)
     catalogue = read_catalogue(archive)
@@ -289,6 +301,8 @@ def build(
             mesh, size = to_metres(read_mesh(archive, row["model"]), row)
             before = len(mesh.points)
             mesh = drop_unused(lighten(mesh, name, size, targets))
+            if tight:
+                mesh, size = tighten(mesh)
             numbers, blob = pack_mesh(mesh, size)
             materials = []
             for color, texture in zip(mesh.colors, mesh.textures, strict=True):
@@ -354,8 +368,9 @@ def notice(models: list[dict[str, object]]) -> str:
     lines = [
         "# Furniture models",
         "",
-        "`furniture.pack` and `more.pack` hold simplified copies of 3D models of **Sweet Home 3D** (<https://www.sweethome3d.com>),",
-        "collection *Blend Swap CC-0* 1.8: made by the authors below, published on <https://www.blendswap.com> under",
+        "`furniture.pack` and `more.pack` hold simplified copies of 3D models of **Sweet Home 3D**",
+        "(<https://www.sweethome3d.com>), collection *Blend Swap CC-0* 1.8: made by the authors below, published on",
+        "<https://www.blendswap.com> under",
         "CC0 1.0 (public domain, <https://creativecommons.org/publicdomain/zero/1.0/>), cleaned and converted to OBJ",
         "by Emmanuel Puybaret / eTeks. CC0 asks for no credit; it is given with thanks. The models were scaled,",
         "simplified and quantised, and their textures were reduced to 128 pixels (`tools/pack_furniture.py`).",
@@ -385,7 +400,7 @@ def main() -> None:
         ("furniture.pack", CATEGORIES, SUPPORTS, (SMALL_TARGET, LARGE_TARGET)),
         ("more.pack", MORE, MORE_SUPPORTS, (MORE_SMALL_TARGET, MORE_LARGE_TARGET)),
     ):
-        data, models = build(arguments.catalogue, words, supports, targets)
+        data, models = build(arguments.catalogue, words, supports, targets, tight=name != "furniture.pack")
         everything += models
         if name == "furniture.pack" and not arguments.rebuild and (arguments.output / name).exists():
             continue

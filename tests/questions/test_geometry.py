@@ -7,8 +7,8 @@ from handmade import CAMERA, thing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wherewise.questions import verify
 from wherewise.questions.geometry import area, depth_range, gap, overlap_share
+from wherewise.questions.verify.measure import distance
 
 place = st.tuples(st.floats(-3, 3), st.floats(-3, 3), st.floats(0, 2))
 extent = st.tuples(st.floats(0.05, 2), st.floats(0.05, 2), st.floats(0.05, 2))
@@ -18,7 +18,7 @@ extent = st.tuples(st.floats(0.05, 2), st.floats(0.05, 2), st.floats(0.05, 2))
 @given(place, extent, st.floats(-180, 180), place, extent, st.floats(-180, 180))
 def test_polygon_distance_agrees_with_least_squares(c1, s1, y1, c2, s2, y2) -> None:  # type: ignore[no-untyped-def]
     one, two = thing(1, "a", center=c1, size=s1, yaw=y1), thing(2, "b", center=c2, size=s2, yaw=y2)
-    assert gap(one, two) == pytest.approx(verify._distance(one, two), abs=1e-6)
+    assert gap(one, two) == pytest.approx(distance(one, two), abs=1e-6)
     assert gap(one, two) == pytest.approx(gap(two, one), abs=1e-9)
 
 

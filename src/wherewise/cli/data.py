@@ -9,17 +9,18 @@ otherwise each sample carries its own copy.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
+import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any
 
 import typer
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from wherewise.cli.options import ConfigFile, DryRun, Limit, Overrides, PrintConfig, Quiet, load_or_print
+from wherewise.cli.scene_files import SceneFiles
 from wherewise.questions.config import QuestionsConfig
 from wherewise.samples.manifest import SPLIT_NAME
 from wherewise.samples.media import Image, Media
@@ -51,6 +52,8 @@ class DatasetConfig(BaseModel):
     """True: each sample carries its picture's bytes. False: pictures are files under ``media/``, one a scene."""
     shard_rows: int = Field(default=512, ge=1)
     """Most samples in one Parquet shard."""
+    sidecars: bool = False
+    """Also write ``sidecars/{split}/{scene}.npz``: depth, instance ids and cameras of every view."""
 
     @field_validator("splits")
     @classmethod
@@ -88,12 +91,52 @@ def simulate(
         scenes = ", ".join(f"{count} {name}" for name, count in loaded.splits.items())
         typer.echo(f"would simulate {scenes} scenes with at most {loaded.questions.per_scene} questions each")
         typer.echo(f"into {loaded.out}, {loaded.simulate.width} x {loaded.simulate.height} px, seed {loaded.seed}")
+        typer.echo(estimate(loaded))
         return
     from wherewise.cli.progress import progress
 
     with progress("simulating", total=sum(loaded.splits.values()), quiet=quiet) as advance:
         summary = write_simulated(loaded, overwrite=overwrite, on_progress=advance)
     typer.echo(summary)
+
+
+def estimate(config: DatasetConfig, scenes: int = 3) -> str:
+    """What a dataset will take, measured on a few of its scenes: bytes on disk and time."""
+    import time
+
+    from wherewise.questions.dataset import Job, make_scenes, split_seed
+    from wherewise.scenes.codec import scene_line
+
+    split = next(iter(config.splits))
+    job = Job(
+        simulate=config.simulate,
+        questions=config.questions,
+        seed=split_seed(config.seed, split),
+        jpeg_quality=config.jpeg_quality,
+        sidecars=config.sidecars,
+    )
+    make_scenes(job, range(1))  # reads the furniture and compiles what is not compiled yet
+    started = time.monotonic()
+    made = [each for each in make_scenes(job, range(1, 1 + scenes)) if each.scene is not None]
+    seconds = (time.monotonic() - started) / scenes
+    if not made:
+        return f"none of the first {scenes} scenes of {split} can be made; see the config's simulate part"
+    copies = config.questions.per_scene if config.embed else 1
+    media = sum(len(medium.data or b"") for each in made for medium in each.media) / len(made)
+    text = sum(len(scene_line(each.scene).encode()) for each in made if each.scene) / len(made)
+    text += config.questions.per_scene * ROW_BYTES
+    beside = sum(len(each.sidecar or b"") for each in made) / len(made)
+    total = sum(config.splits.values())
+    size = total * (copies * media + text + beside) / 1e6
+    minutes = total * seconds / config.workers / 60
+    return (
+        f"about {size:.0f} MB, and as much again on the way; about {minutes:.0f} min with {config.workers} processes "
+        f"on idle cores (measured on {len(made)} scenes)"
+    )
+
+
+ROW_BYTES = 700
+"""Bytes of one sample in a shard besides its media."""
 
 
 def write_simulated(config: DatasetConfig, *, overwrite: bool = False, on_progress: Any = None) -> str:
@@ -123,7 +166,8 @@ def write_simulated(config: DatasetConfig, *, overwrite: bool = False, on_progre
     rejections: Counter[str] = Counter()
     settings = config.model_dump(mode="json", exclude={"out", "workers"})
     generator: dict[str, Any] = {"name": "simulate", "config": settings, "scenes": {}}
-    scenes = _SceneFiles(config.out, tuple(config.splits))
+    scenes = SceneFiles(config.out, tuple(config.splits))
+    kept = config.out / KEPT
     samples = build_dataset(
         config.simulate,
         config.questions,
@@ -134,6 +178,8 @@ def write_simulated(config: DatasetConfig, *, overwrite: bool = False, on_progre
         rejections=rejections,
         on_scene=scenes.add,
         on_progress=on_progress,
+        on_sidecar=_sidecar_writer(config.out) if config.sidecars else None,
+        keep=kept,
     )
 
     def finished() -> Iterator[Sample]:
@@ -153,8 +199,12 @@ def write_simulated(config: DatasetConfig, *, overwrite: bool = False, on_progre
             shard_rows=config.shard_rows,
             overwrite=overwrite,
         )
+    except DatasetError:  # these scenes give no dataset; making them again would not help
+        shutil.rmtree(kept, ignore_errors=True)
+        raise
     finally:
         scenes.abandon()
+    shutil.rmtree(kept, ignore_errors=True)
     lines = [f"{config.out}: {manifest.rows} samples"]
     for split, tasks in manifest.counts.items():
         lines.append(f"  {split}: " + ", ".join(f"{task} {count}" for task, count in tasks.items()))
@@ -163,42 +213,22 @@ def write_simulated(config: DatasetConfig, *, overwrite: bool = False, on_progre
     return "\n".join(lines)
 
 
-class _SceneFiles:
-    """``scenes-{split}.jsonl``, written under draft names until all is done."""
+KEPT = ".made"
+"""Folder of finished scenes in an unfinished dataset: the same command goes on from them."""
 
-    def __init__(self, folder: Path, splits: tuple[str, ...]) -> None:
-        self._folder = folder
-        self._streams: dict[str, TextIO] = {
-            split: (folder / f"scenes-{split}.jsonl.tmp").open("w", encoding="utf-8", newline="\n") for split in splits
-        }
 
-    def add(self, split: str, scene: Scene) -> None:
-        """Append a scene."""
-        from wherewise.scenes.codec import scene_line
+def _sidecar_writer(folder: Path) -> Callable[[str, Scene, bytes], None]:
+    def write(split: str, scene: Scene, data: bytes) -> None:
+        _write_file(folder / "sidecars" / split / f"{scene.id}.npz", data)
 
-        self._streams[split].write(scene_line(scene))
+    return write
 
-    def publish(self) -> dict[str, str]:
-        """Give the files their names; returns their sha256 by name."""
-        self._close()
-        digests = {}
-        for split in self._streams:
-            draft = self._folder / f"scenes-{split}.jsonl.tmp"
-            name = draft.name.removesuffix(".tmp")
-            with draft.open("rb") as stream:
-                digests[name] = hashlib.file_digest(stream, "sha256").hexdigest()
-            os.replace(draft, self._folder / name)
-        return digests
 
-    def abandon(self) -> None:
-        """Remove drafts that were not published."""
-        self._close()
-        for split in self._streams:
-            (self._folder / f"scenes-{split}.jsonl.tmp").unlink(missing_ok=True)
-
-    def _close(self) -> None:
-        for stream in self._streams.values():
-            stream.close()
+def _write_file(target: Path, data: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(target.name + ".tmp")
+    draft.write_bytes(data)
+    os.replace(draft, target)
 
 
 def _as_files(samples: Iterator[Sample], folder: Path) -> Iterator[Sample]:
@@ -217,11 +247,7 @@ def _as_files(samples: Iterator[Sample], folder: Path) -> Iterator[Sample]:
 def _place(medium: Media, folder: Path, stem: str) -> Media:
     assert medium.data is not None
     name = f"{stem}.{'jpg' if isinstance(medium, Image) else 'mp4'}"
-    target = folder / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(target.name + ".tmp")
-    draft.write_bytes(medium.data)
-    os.replace(draft, target)
+    _write_file(folder / name, medium.data)
     return dataclasses.replace(medium, data=None, path=name)
 
 

@@ -49,6 +49,10 @@ class Verb:
 VERBS: dict[str, Verb] = {
     "demo": Verb("wherewise.cli.demo:demo", "The whole job on the shipped starter model, on a CPU."),
     "data simulate": Verb("wherewise.cli.data:simulate", "Simulate furnished rooms and ask about them."),
+    "data scans": Verb("wherewise.cli.sources:scans", "Ask about annotated room scans (ScanNet, ARKitScenes, ...)."),
+    "data graphs": Verb("wherewise.cli.sources:graphs", "Ask about annotated pictures (Visual Genome, CLEVR, NLVR)."),
+    "data exclusions": Verb("wherewise.cli.sources:exclusions", "List a benchmark's scenes, to train on none of them."),
+    "data families": Verb("wherewise.cli.families:families", "List what can be asked, with answers and margins."),
     "data validate": Verb("wherewise.cli.data:validate", "Check a dataset; name file, row, field and fix."),
     "sft": Verb("wherewise.cli.train:sft", "Fine-tune a model on the target replies of a dataset."),
     "grpo": Verb("wherewise.cli.train:grpo", "Improve a model by rewarding verified replies (GRPO)."),
@@ -58,7 +62,10 @@ VERBS: dict[str, Verb] = {
     "eval compare": Verb("wherewise.cli.evaluate:compare", "Compare two runs question by question."),
     "reward list": Verb("wherewise.cli.reward:list_rewards", "List the rewards."),
     "reward score": Verb("wherewise.cli.reward:score", "Score replies: JSONL in, JSONL out."),
+    "reward audit": Verb("wherewise.cli.reward:audit", "Try a mixture of rewards with replies that deserve nothing."),
     "answers parse": Verb("wherewise.cli.answers:parse", "Parse replies: JSONL in, JSONL out."),
+    "judge check": Verb("wherewise.cli.judge:check", "Call a judge and compare it with known verdicts."),
+    "judge serve-command": Verb("wherewise.cli.judge:serve_command", "Print the vLLM command that serves a judge."),
     "merge": Verb("wherewise.cli.merge:merge", "Merge a LoRA checkpoint into a plain Hugging Face folder."),
     "view": Verb("wherewise.cli.view:view", "Write one HTML page of runs and evaluations."),
     "doctor": Verb(
@@ -70,8 +77,9 @@ VERBS: dict[str, Verb] = {
 GROUPS: dict[str, str] = {
     "data": "Make, check, convert and split datasets.",
     "eval": "Run benchmarks, score their answers, compare two runs.",
-    "reward": "List rewards and score replies with them.",
+    "reward": "List rewards, score replies with them, look for holes in them.",
     "answers": "Parse replies into answers.",
+    "judge": "Check and serve the model that judges texts.",
 }
 """What the list of commands says about the first word of two-word verbs; a group without verbs isn't shown."""
 

@@ -58,7 +58,8 @@ def appearances(scene: Scene, margins: MarginsConfig) -> list[Appearance]:
     return found
 
 
-def _in_order(earlier: Appearance, later: Appearance, margins: MarginsConfig) -> bool:
+def in_order(earlier: Appearance, later: Appearance, margins: MarginsConfig) -> bool:
+    """Whether one object comes clearly before another."""
     return (
         later.time - earlier.time > margins.appearance_gap
         and later.frame - earlier.frame >= margins.appearance_frames
@@ -74,7 +75,7 @@ def appearance_order(scene: Scene, rng: random.Random, config: QuestionsConfig) 
     one pixel of the later is visible before the earlier has appeared. Objects of the opening frames tie, so at most
     one of them is named.
     """
-    if len(scene.views) < 2:
+    if len(scene.views) < 2 or scene.pictures:
         return Rejection.NOT_A_CLIP
     margins = config.margins
     found = appearances(scene, margins)
@@ -83,7 +84,7 @@ def appearance_order(scene: Scene, rng: random.Random, config: QuestionsConfig) 
         return Rejection.TOO_FEW_OBJECTS
     named = rng.sample(found, length)
     ordered = sorted(named, key=lambda item: item.frame)
-    if not all(_in_order(a, b, margins) for a, b in itertools.pairwise(ordered)):
+    if not all(in_order(a, b, margins) for a, b in itertools.pairwise(ordered)):
         return Rejection.MARGIN_TIME
     facts: dict[str, Any] = {"objects": [item.thing.id for item in ordered], "times": [item.time for item in ordered]}
     focus = tuple(item.thing.id for item in ordered)

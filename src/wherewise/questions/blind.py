@@ -65,7 +65,7 @@ def blind_report(samples: Iterable[Sample], *, penalty: float = 1.0) -> list[Bli
     """Measure blind solvability of each task and answer kind.
 
     Args:
-        samples: Finished samples; those that are neither choice, yes/no nor number are left out.
+        samples: Finished samples; only choices, yes/no questions and counts (numbers without a unit) are measured.
         penalty: Strength of the L2 penalty on the weights.
 
     Returns:
@@ -73,7 +73,9 @@ def blind_report(samples: Iterable[Sample], *, penalty: float = 1.0) -> list[Bli
     """
     rows: dict[tuple[str, str], list[Sample]] = defaultdict(list)
     for sample in samples:
-        if isinstance(sample.answer, Choice | Boolean | Number):
+        if isinstance(sample.answer, Choice | Boolean) or (
+            isinstance(sample.answer, Number) and sample.answer.unit is None
+        ):
             rows[sample.task, sample.answer.kind].append(sample)
     results = []
     for (task, kind), found in sorted(rows.items()):

@@ -28,6 +28,8 @@ def camera_distance(scene: Scene, rng: random.Random, config: QuestionsConfig) -
     The 5th percentiles of the surface distances decide; they must differ by ``max(depth_gap, depth_ratio * nearer)``
     and the 95th percentiles must be in the same order.
     """
+    if not scene.units_known:
+        return Rejection.NO_UNITS
     drawn = draw(scene, rng, config.margins, 2)
     if isinstance(drawn, Rejection):
         return drawn

@@ -27,6 +27,8 @@ def counting(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Quest
     view = still(scene)
     if isinstance(view, Rejection):
         return view
+    if not scene.complete:
+        return Rejection.NOT_COMPLETE
     things = in_view(scene, view)
     if not things:
         return Rejection.TOO_FEW_OBJECTS

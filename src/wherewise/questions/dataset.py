@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import multiprocessing
 import random
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+import wherewise
 from wherewise.media import encode_video
 from wherewise.questions.balance import Balancer
 from wherewise.questions.config import QuestionsConfig
 from wherewise.questions.generate import candidates
+from wherewise.questions.pool import in_order
 from wherewise.questions.question import Question
 from wherewise.questions.sampling import to_sample
 from wherewise.samples.media import Image, Media, Video
 from wherewise.samples.sample import Sample
 from wherewise.scenes import Scene
-from wherewise.scenes.simulate import SimulateConfig, Simulated, SimulationError, encode_jpeg, load_catalogue, simulate
+from wherewise.scenes.simulate import (
+    SimulateConfig,
+    Simulated,
+    SimulationError,
+    encode_jpeg,
+    encode_sidecar,
+    load_catalogue,
+    simulate,
+    survey,
+)
 
 CHUNK = 8
 """Scenes that a worker process makes at a time."""
@@ -41,22 +51,26 @@ class Made:
         media: What the model sees of it.
         candidates: Questions by task, before balancing.
         refused: How often each reason refused a scene (``scenes.…``) or question (``questions.…``).
+        sidecar: Depth and ids of the views (`wherewise.scenes.simulate.sidecar`), where the job asks for them.
     """
 
     scene: Scene | None
     media: tuple[Media, ...]
     candidates: Mapping[str, list[Question]]
     refused: Counter[str]
+    sidecar: bytes | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """What a worker process needs to make scenes; plain values only."""
+    """What a worker process needs to make scenes; plain values only. Without `pictures` nothing is drawn."""
 
     simulate: SimulateConfig
     questions: QuestionsConfig
     seed: int
     jpeg_quality: int
+    sidecars: bool = False
+    pictures: bool = True
 
 
 def split_seed(seed: int, split: str) -> int:
@@ -65,10 +79,10 @@ def split_seed(seed: int, split: str) -> int:
 
 
 def encode(made: Simulated, config: SimulateConfig, jpeg_quality: int) -> tuple[Media, ...]:
-    """The pictures as one JPEG, or as one H.264 clip."""
-    if len(made.rgb) == 1:
-        data = encode_jpeg(made.rgb[0], jpeg_quality)
-        return (Image(data=data, width=config.width, height=config.height),)
+    """The pictures as one JPEG each, or as one H.264 clip."""
+    if len(made.rgb) == 1 or made.scene.pictures:
+        pictures = (encode_jpeg(rgb, jpeg_quality) for rgb in made.rgb)
+        return tuple(Image(data=data, width=config.width, height=config.height) for data in pictures)
     clip = encode_video(np.stack(made.rgb), config.fps)
     length = len(made.rgb) / config.fps
     return (Video(data=clip, fps=config.fps, duration=length, width=config.width, height=config.height),)
@@ -79,37 +93,45 @@ def make_scenes(job: Job, indices: Iterable[int]) -> list[Made]:
     made = []
     for index in indices:
         refused: Counter[str] = Counter()
+        media: tuple[Media, ...] = ()
+        sidecar: bytes | None = None
         try:
-            simulated = simulate(job.simulate, job.seed, index)
+            if job.pictures:
+                simulated = simulate(job.simulate, job.seed, index)
+                scene = simulated.scene
+                refused.update({f"scenes.{reason}": count for reason, count in simulated.rejections.items()})
+                media = encode(simulated, job.simulate, job.jpeg_quality)
+                sidecar = encode_sidecar(simulated) if job.sidecars else None
+            else:
+                scene = survey(job.simulate, job.seed, index)
         except SimulationError:
             refused["scenes.given_up"] += 1
             made.append(Made(scene=None, media=(), candidates={}, refused=refused))
             continue
-        refused.update({f"scenes.{reason}": count for reason, count in simulated.rejections.items()})
         rng = random.Random(f"questions/{job.seed}/{index}")
-        found, why_not = candidates(simulated.scene, families=job.questions.families, rng=rng, config=job.questions)
+        found, why_not = candidates(scene, families=job.questions.families, rng=rng, config=job.questions)
         refused.update({f"questions.{reason}": count for reason, count in why_not.items()})
-        media = encode(simulated, job.simulate, job.jpeg_quality)
-        made.append(Made(scene=simulated.scene, media=media, candidates=found, refused=refused))
+        made.append(Made(scene=scene, media=media, candidates=found, refused=refused, sidecar=sidecar))
     return made
 
 
-def _stream(job: Job, count: int, workers: int) -> Iterator[Made]:
+def _make_chunk(work: tuple[Job, range]) -> list[Made]:
+    return make_scenes(*work)
+
+
+def _stream(job: Job, count: int, workers: int, keep: Path | None = None) -> Iterator[Made]:
     """Scenes 0 .. count-1 in order, made in this process or in a pool."""
-    chunks = [range(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
-    if workers <= 1:
-        for chunk in chunks:
-            for index in chunk:
-                yield from make_scenes(job, [index])
-        return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        waiting: deque[Future[list[Made]]] = deque()
-        for chunk in chunks:
-            waiting.append(pool.submit(make_scenes, job, chunk))
-            if len(waiting) > 3 * workers:
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
+    chunks = [(job, range(start, min(start + CHUNK, count))) for start in range(0, count, CHUNK)]
+    folder = None if keep is None else keep / _fingerprint(job)
+    for made in in_order(_make_chunk, chunks, workers=workers, keep=folder):
+        yield from made
+
+
+def _fingerprint(job: Job) -> str:
+    """Stands for everything that a job's scenes depend on."""
+    parts = [wherewise.__version__, CHUNK, job.seed, job.jpeg_quality, job.sidecars, job.pictures]
+    parts += [job.simulate.model_dump_json(), job.questions.model_dump_json()]
+    return hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).hexdigest()[:24]
 
 
 def build_dataset(
@@ -123,6 +145,8 @@ def build_dataset(
     rejections: Counter[str] | None = None,
     on_scene: Callable[[str, Scene], None] | None = None,
     on_progress: Callable[[int], None] | None = None,
+    on_sidecar: Callable[[str, Scene, bytes], None] | None = None,
+    keep: Path | None = None,
 ) -> Iterator[Sample]:
     """Simulate scenes, ask them, balance the answers within each split.
 
@@ -140,27 +164,39 @@ def build_dataset(
         rejections: Counter that is filled with the reasons of refused scenes and questions, as it goes.
         on_scene: Called with split and scene for each scene that gave samples, before its samples come.
         on_progress: Called with the number of scenes that became ready.
+        on_sidecar: Called with split, scene and the bytes of its depth and ids, after `on_scene`; None makes none.
+        keep: Folder for finished scenes, so that a run that was cut off goes on from there (`pool.in_order`); the
+            caller removes it when the samples are safe. None keeps nothing.
 
     Yields:
         The samples, split after split, scene after scene.
     """
     asked = questions_config or QuestionsConfig()
     if asked.vocabulary is None:
-        words = simulate_config.categories or load_catalogue().categories()
+        words = simulate_config.categories or load_catalogue(simulate_config.furniture).categories()
         asked = asked.model_copy(update={"vocabulary": tuple(words)})
     tally = Counter() if rejections is None else rejections
 
     def job(name: str, questions: QuestionsConfig = asked) -> Job:
         own = split_seed(seed, name)
-        return Job(simulate=simulate_config, questions=questions, seed=own, jpeg_quality=jpeg_quality)
+        seen = name != CALIBRATION
+        wanted = on_sidecar is not None and seen
+        return Job(
+            simulate=simulate_config,
+            questions=questions,
+            seed=own,
+            jpeg_quality=jpeg_quality,
+            sidecars=wanted,
+            pictures=seen,
+        )
 
     thorough = asked.model_copy(update={"attempts": LESSONS})
-    lessons = _offers(_stream(job(CALIBRATION, thorough), asked.calibration if asked.balance else 0, workers))
+    lessons = _offers(_stream(job(CALIBRATION, thorough), asked.calibration if asked.balance else 0, workers, keep))
     for split, count in splits.items():
         balancer = Balancer(asked, split_seed(seed, split))
         if lessons:
             balancer.observe(lessons, judged=False)
-        stream = _stream(job(split), count, workers)
+        stream = _stream(job(split), count, workers, keep)
         while block := _take(stream, asked.block, on_progress):
             balancer.observe(_offers(block))
             for made in block:
@@ -171,6 +207,8 @@ def build_dataset(
                 tally.update({f"questions.{reason}": number for reason, number in dropped.items()})
                 if questions and on_scene is not None:
                     on_scene(split, made.scene)
+                if questions and on_sidecar is not None and made.sidecar is not None:
+                    on_sidecar(split, made.scene, made.sidecar)
                 numbers: Counter[str] = Counter()
                 for question in questions:
                     yield to_sample(
@@ -180,6 +218,7 @@ def build_dataset(
                         number=numbers[question.task],
                         split=split,
                         margins=asked.margins,
+                        rationale=asked.rationale,
                     )
                     numbers[question.task] += 1
 

@@ -32,6 +32,8 @@ def existence(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Ques
     view = still(scene)
     if isinstance(view, Rejection):
         return view
+    if not scene.complete:
+        return Rejection.NOT_COMPLETE
     return _present(scene, view, rng, config) if rng.random() < 0.5 else _absent(scene, view, rng, config)
 
 

@@ -28,6 +28,8 @@ def front_behind(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Q
     and ends nearer than B's, and (3) the nearest *visible surface* of A is nearer than B's by the same margin. The
     objects need not hide each other; `line_overlap` > 0 asks that their boxes overlap sideways in the picture.
     """
+    if not scene.units_known:
+        return Rejection.NO_UNITS
     drawn = draw(scene, rng, config.margins, 2)
     if isinstance(drawn, Rejection):
         return drawn

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from wherewise.questions.config import QuestionsConfig
 from wherewise.questions.families import FAMILIES
-from wherewise.questions.question import Question, Rejection
+from wherewise.questions.question import STRUCTURAL, Question, Rejection
 from wherewise.scenes import Scene
 
 
@@ -30,7 +30,7 @@ def candidates(
             drawn = family(scene, rng, config)
             if isinstance(drawn, Rejection):
                 refused[drawn] += 1
-                if drawn in (Rejection.NOT_A_STILL, Rejection.NOT_A_CLIP):
+                if drawn in STRUCTURAL:
                     break
                 continue
             gist = (str(drawn.facts.get("label", "")), frozenset(drawn.focus))

@@ -1,12 +1,15 @@
-"""Exact measures between upright boxes, as the families use them."""
+"""Exact measures between boxes, as the families use them."""
 
 from __future__ import annotations
 
 import math
 
 from wherewise.scenes import Camera, SceneObject
+from wherewise.scenes.boxes import gap as tilted_gap
+from wherewise.scenes.boxes import oriented_box
 
 Point2 = tuple[float, float]
+Point3 = tuple[float, float, float]
 
 
 def overlap_share(first: tuple[float, float], second: tuple[float, float]) -> float:
@@ -56,7 +59,9 @@ def _separated(first: tuple[Point2, ...], second: tuple[Point2, ...]) -> bool:
 
 
 def gap(first: SceneObject, second: SceneObject) -> float:
-    """Distance between the closest points of two upright boxes, in metres; 0 when they touch."""
+    """Distance between the closest points of two boxes, in metres; 0 when they touch."""
+    if first.axes or second.axes:
+        return tilted_gap(first, second)
     one, two = footprint(first), footprint(second)
     flat = 0.0
     if _separated(one, two):
@@ -74,9 +79,120 @@ def gap(first: SceneObject, second: SceneObject) -> float:
 
 def depth_range(camera: Camera, thing: SceneObject) -> tuple[float, float]:
     """Nearest and farthest depth of the box along the viewing direction, in metres."""
-    low = thing.center[2] - thing.size[2] / 2
-    depths = [camera.to_camera((x, y, z))[2] for x, y in footprint(thing) for z in (low, low + thing.size[2])]
+    depths = [camera.to_camera(corner)[2] for corner in corners(thing)]
     return min(depths), max(depths)
+
+
+def corners(thing: SceneObject) -> list[Point3]:
+    """The eight corners of the box in metres."""
+    if thing.axes:
+        return [(float(x), float(y), float(z)) for x, y, z in oriented_box(thing).corners()]
+    low = thing.center[2] - thing.size[2] / 2
+    return [(x, y, z) for x, y in footprint(thing) for z in (low, low + thing.size[2])]
+
+
+def extent(thing: SceneObject) -> tuple[float, float]:
+    """Height of the lowest and of the highest point of the box, in metres."""
+    heights = [corner[2] for corner in corners(thing)]
+    return min(heights), max(heights)
+
+
+def flat_gap(first: SceneObject, second: SceneObject) -> float:
+    """Distance between the outlines of two boxes seen from above, in metres; 0 when they overlap."""
+    one, two = outline(first), outline(second)
+    if not _separated(one, two):
+        return 0.0
+    return min(
+        _point_to_segment(point, polygon[i], polygon[(i + 1) % len(polygon)])
+        for points, polygon in ((one, two), (two, one))
+        for point in points
+        for i in range(len(polygon))
+    )
+
+
+def outline(thing: SceneObject) -> tuple[Point2, ...]:
+    """Convex outline of the box seen from above, counter-clockwise, in metres."""
+    if not thing.axes:
+        return footprint(thing)
+    return hull([(x, y) for x, y, _ in corners(thing)])
+
+
+def hull(points: list[Point2]) -> tuple[Point2, ...]:
+    """Convex hull of points, counter-clockwise (Andrew's monotone chain)."""
+    ordered = sorted(set(points))
+
+    def half(chain: list[Point2]) -> list[Point2]:
+        kept: list[Point2] = []
+        for point in chain:
+            while len(kept) > 1 and _turn(kept[-2], kept[-1], point) <= 0:
+                kept.pop()
+            kept.append(point)
+        return kept[:-1]
+
+    return tuple(half(ordered) + half(ordered[::-1]))
+
+
+def _turn(a: Point2, b: Point2, c: Point2) -> float:
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+
+
+def flat_distance(first: SceneObject, second: SceneObject) -> float:
+    """Distance between the centres seen from above, in metres."""
+    return math.hypot(first.center[0] - second.center[0], first.center[1] - second.center[1])
+
+
+def heading(start: Point2, end: Point2) -> float:
+    """Direction from one point to another seen from above, in degrees counter-clockwise from the x axis."""
+    return math.degrees(math.atan2(end[1] - start[1], end[0] - start[0]))
+
+
+def bearing(angle: float, reference: float) -> float:
+    """Angle to the left of a reference direction, in degrees, -180 < b <= 180; to the right it is negative.
+
+    >>> bearing(100, 10), bearing(10, 100), bearing(-170, 170)
+    (90, -90, 20)
+    """
+    turned = (angle - reference) % 360
+    return turned - 360 if turned > 180 else turned
+
+
+def inside(point: Point2, polygon: tuple[Point2, ...]) -> bool:
+    """Whether a point lies in a simple polygon (crossing number)."""
+    x, y = point
+    odd = False
+    for (x1, y1), (x2, y2) in zip(polygon, polygon[1:] + polygon[:1], strict=True):
+        if (y1 > y) != (y2 > y) and x < (x2 - x1) * (y - y1) / (y2 - y1) + x1:
+            odd = not odd
+    return odd
+
+
+def point_gap(point: Point2, thing: SceneObject) -> float:
+    """Distance from a point to the object's outline seen from above, in metres; 0 inside."""
+    polygon = outline(thing)
+    if inside(point, polygon):
+        return 0.0
+    return min(_point_to_segment(point, polygon[i], polygon[(i + 1) % len(polygon)]) for i in range(len(polygon)))
+
+
+def border_gap(point: Point2, polygon: tuple[Point2, ...]) -> float:
+    """Distance from a point to the border of a polygon, in metres."""
+    return min(_point_to_segment(point, polygon[i], polygon[(i + 1) % len(polygon)]) for i in range(len(polygon)))
+
+
+def volume(thing: SceneObject) -> float:
+    """Volume of the box in cubic metres."""
+    return thing.size[0] * thing.size[1] * thing.size[2]
+
+
+def ahead(camera: Camera) -> float:
+    """Heading of the viewing direction seen from above, in degrees."""
+    forward = camera.rotation[2]
+    return math.degrees(math.atan2(forward[1], forward[0]))
+
+
+def upright_camera(camera: Camera) -> bool:
+    """Whether a heading makes sense: not looking straight up or down, and not rolled by more than 30 degrees."""
+    return abs(camera.rotation[2][2]) < 0.9 and abs(camera.rotation[0][2]) < 0.5
 
 
 def area(polygon: tuple[Point2, ...]) -> float:

@@ -35,6 +35,8 @@ def reference_distance(scene: Scene, rng: random.Random, config: QuestionsConfig
     Both distances must be at least `reference_min` and differ by more than `reference_gap` (`reference_gap_large` in
     rooms above `large_room` square metres).
     """
+    if not scene.units_known:
+        return Rejection.NO_UNITS
     drawn = draw(scene, rng, config.margins, 3)
     if isinstance(drawn, Rejection):
         return drawn

@@ -39,6 +39,10 @@ class Referent:
         return self.seen.box
 
 
+RESERVED = frozenset({"picture", "camera", "video", "room", "floor", "view", "robot", "frame", "map", "arm"})
+"""Categories that no question names, because the questions use the words themselves."""
+
+
 def same_kind(first: str, second: str) -> bool:
     """Whether one category may be taken for the other: equal, or the head of it (``table``, ``coffee table``).
 
@@ -64,7 +68,7 @@ def visibility_problem(camera: Camera, seen: Visibility, margins: MarginsConfig)
     """Why an object cannot be asked about, or None when it is seen well."""
     if seen.pixels < least_pixels(camera, margins) or seen.box is None or seen.center is None:
         return Rejection.TOO_SMALL
-    if seen.fraction < margins.min_fraction or seen.distance is None or seen.distance_far is None:
+    if seen.fraction < margins.min_fraction:
         return Rejection.HIDDEN
     return None
 
@@ -75,8 +79,17 @@ def in_view(scene: Scene, view: View) -> list[SceneObject]:
 
 
 def is_ambiguous(thing: SceneObject, others: Iterable[SceneObject]) -> bool:
-    """Whether the object's label might mean one of the others, too."""
-    return any(other.id != thing.id and may_be(thing.category, thing.color, other) for other in others)
+    """Whether the object's label might mean one of the others, or something that the questions speak of anyway."""
+    return thing.category in RESERVED or any(
+        other.id != thing.id and may_be(thing.category, thing.color, other) and not _told_apart(thing, other)
+        for other in others
+    )
+
+
+def _told_apart(thing: SceneObject, other: SceneObject) -> bool:
+    """Whether words for size or material in both labels differ."""
+    words = [(item.attributes.get("size"), item.attributes.get("material")) for item in (thing, other)]
+    return any(a is not None and b is not None and a != b for a, b in zip(*words, strict=True))
 
 
 def still(scene: Scene) -> View | Rejection:

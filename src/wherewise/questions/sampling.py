@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from wherewise.questions.config import MarginsConfig
 from wherewise.questions.geometry import depth_range, overlap_share
 from wherewise.questions.question import Question
@@ -9,7 +11,7 @@ from wherewise.questions.referring import Referent, referents
 from wherewise.samples.evidence import GraphObject, Relation, SceneGraph, Timeline, TimelineEvent
 from wherewise.samples.media import Media
 from wherewise.samples.sample import Sample
-from wherewise.scenes import Camera, Scene, SceneObject, Visibility
+from wherewise.scenes import Camera, Scene, SceneObject, View, Visibility
 
 
 def to_sample(
@@ -21,6 +23,7 @@ def to_sample(
     split: str = "train",
     license: str = "CC0-1.0",
     margins: MarginsConfig | None = None,
+    rationale: Literal["words", "metric"] = "words",
 ) -> Sample:
     """Turn a question into a sample.
 
@@ -32,9 +35,15 @@ def to_sample(
         split: Split that the scene belongs to.
         license: Licence of media and text.
         margins: Margins that decide which objects and relations the evidence lists; defaults where None.
+        rationale: ``metric`` prefers the reason with numbers where the question has one.
     """
     margins = margins or MarginsConfig()
-    evidence = scene_graph(scene, question.focus, margins) if len(scene.views) == 1 else timeline(scene)
+    evidence = question.evidence
+    if evidence is None and len(scene.views) == 1:
+        evidence = scene_graph(scene, question.focus, margins)
+    elif evidence is None and scene.views and not scene.pictures:
+        evidence = timeline(scene)
+    told = question.reckoning if rationale == "metric" and question.reckoning else question.rationale
     return Sample(
         id=f"{scene.id}-{question.task}-{number}",
         media=media,
@@ -43,7 +52,7 @@ def to_sample(
         answer=question.answer,
         task=question.task,
         evidence=evidence,
-        rationale=question.rationale,
+        rationale=told,
         group=scene.id,
         split=split,
         source=scene.source,
@@ -62,21 +71,25 @@ def scene_graph(scene: Scene, focus: tuple[str, ...], margins: MarginsConfig) ->
     named, _ = referents(scene, view, margins)
     listed = [(item.object, item.seen) for item in named]
     known = {item.object.id for item in named}
-    listed += [(scene.object(name), view.visible[name]) for name in focus if name not in known]
+    listed += [(scene.object(name), view.visible[name]) for name in focus if name not in known and _is_seen(view, name)]
     relations = [
         relation
         for first in named
         for second in named
         if first is not second and (first.object.id in focus or second.object.id in focus)
-        for relation in _relations(first, second, view.camera, margins)
+        for relation in _relations(first, second, view.camera, margins, scene.units_known)
     ]
     return SceneGraph(
         width=view.camera.width,
         height=view.camera.height,
         objects=tuple(_graph_object(thing, seen) for thing, seen in listed),
         relations=tuple(relations),
-        focus=focus,
+        focus=tuple(name for name in focus if _is_seen(view, name)),
     )
+
+
+def _is_seen(view: View, name: str) -> bool:
+    return name in view.visible and view.visible[name].box is not None
 
 
 def _graph_object(thing: SceneObject, seen: Visibility) -> GraphObject:
@@ -92,7 +105,9 @@ def _graph_object(thing: SceneObject, seen: Visibility) -> GraphObject:
     )
 
 
-def _relations(first: Referent, second: Referent, camera: Camera, margins: MarginsConfig) -> list[Relation]:
+def _relations(
+    first: Referent, second: Referent, camera: Camera, margins: MarginsConfig, units_known: bool
+) -> list[Relation]:
     found: list[str] = []
     for axis, predicate, extent, least in (
         (0, "left_of", camera.width, margins.horizontal_gap),
@@ -101,6 +116,8 @@ def _relations(first: Referent, second: Referent, camera: Camera, margins: Margi
         shared = overlap_share((first.box[axis], first.box[axis + 2]), (second.box[axis], second.box[axis + 2]))
         if second.center[axis] - first.center[axis] > least * extent and shared < margins.max_overlap:
             found.append(predicate)
+    if not units_known:
+        return [Relation(subject=first.object.id, predicate=name, object=second.object.id) for name in found]
     near, far = depth_range(camera, first.object), depth_range(camera, second.object)
     if sum(far) - sum(near) > 2 * max(margins.depth_gap, margins.depth_ratio * sum(near) / 2) and (
         near[0] < far[0] and near[1] < far[1]

@@ -29,6 +29,8 @@ def size(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Question 
     A is larger than B when both its volume (of the oriented box) and its longest side are `size_ratio` times those of
     B. Most pairs of categories give the answer away; the balancer keeps them only as often as the contrary happens.
     """
+    if not scene.units_known:
+        return Rejection.NO_UNITS
     drawn = draw(scene, rng, config.margins, 2)
     if isinstance(drawn, Rejection):
         return drawn

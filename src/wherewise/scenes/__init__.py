@@ -1,5 +1,6 @@
 """Scenes with exact geometry, and the sources they come from."""
 
-from wherewise.scenes.scene import Camera, Scene, SceneObject, View, Visibility
+from wherewise.samples.evidence import Relation
+from wherewise.scenes.scene import Camera, Door, Pose, Room, Scene, SceneObject, View, Visibility
 
-__all__ = ["Camera", "Scene", "SceneObject", "View", "Visibility"]
+__all__ = ["Camera", "Door", "Pose", "Relation", "Room", "Scene", "SceneObject", "View", "Visibility"]

@@ -11,16 +11,29 @@ from wherewise.samples.errors import DatasetError
 from wherewise.samples.plain import from_plain, load_json, to_plain
 from wherewise.scenes.scene import Scene
 
+_OPTIONAL: dict[str, dict[str, Any]] = {
+    "scene": {"units_known": True, "complete": True, "pictures": False, "rooms": [], "doors": [], "relations": []},
+    "object": {"attributes": {}},
+    "view": {"poses": {}, "gone": []},
+}
+"""Fields that a record leaves out where they have these values; a reader fills them in."""
+
 
 def scene_to_record(scene: Scene) -> dict[str, Any]:
-    """Plain JSON values of a scene.
+    """Plain JSON values of a scene; optional fields are left out where they say nothing.
 
     Raises:
         DatasetError: A value has no exact JSON form.
     """
-    record = to_plain(scene, "scene")
-    assert isinstance(record, dict)
+    record = _lean(to_plain(scene, "scene"), "scene")
+    record["objects"] = [_lean(thing, "object") for thing in record["objects"]]
+    record["views"] = [_lean(view, "view") for view in record["views"]]
     return record
+
+
+def _lean(record: dict[str, Any], kind: str) -> dict[str, Any]:
+    left_out = _OPTIONAL[kind]
+    return {name: value for name, value in record.items() if name not in left_out or value != left_out[name]}
 
 
 def scene_from_record(record: Mapping[str, Any]) -> Scene:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from wherewise.samples.evidence import Relation
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Camera:
@@ -57,6 +59,12 @@ class SceneObject:
         yaw: Rotation about z in degrees.
         support: Id of the object it stands on; None for the floor.
         asset: Name of the 3D model it was made from.
+        axes: Rows = the box's own axes (width, depth, height) in world coordinates where it is tilted, as the boxes of
+            scans are; None where it stands upright, turned by `yaw`. `wherewise.scenes.boxes` measures both.
+        front: Unit vector in world coordinates that the object faces (a chair's towards its sitter's knees); None for
+            what has no front.
+        attributes: Further words that tell it apart (``{"size": "small", "material": "metal"}``); `label` has
+            size, colour and material; other words stay out of it.
     """
 
     id: str
@@ -68,11 +76,15 @@ class SceneObject:
     color: str | None = None
     support: str | None = None
     asset: str = ""
+    axes: tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]] | None = None
+    front: tuple[float, float, float] | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
-        """Colour and category, as a person would call it (``red chair``)."""
-        return f"{self.color} {self.category}" if self.color else self.category
+        """Size, colour, material and category, as far as given, as a person would call it (``small red chair``)."""
+        words = [self.attributes.get("size"), self.color, self.attributes.get("material"), self.category]
+        return " ".join(word for word in words if word)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +111,19 @@ class Visibility:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Pose:
+    """Where an object that moves stands at one moment.
+
+    Attributes:
+        center: ``(x, y, z)`` of its box's centre in metres.
+        yaw: Rotation about z in degrees; a `front` turns with it.
+    """
+
+    center: tuple[float, float, float]
+    yaw: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class View:
     """One camera's picture of the scene at one moment.
 
@@ -106,16 +131,48 @@ class View:
         camera: The camera.
         visible: For each object id with at least one visible pixel, how it is seen.
         time: Seconds from the start of the clip; 0 for a still.
+        poses: Where objects stand at this moment that do not stand where `Scene.objects` puts them, by id.
+        gone: Ids of objects that are not in the scene at this moment.
     """
 
     camera: Camera
     visible: Mapping[str, Visibility]
     time: float = 0.0
+    poses: Mapping[str, Pose] = field(default_factory=dict)
+    gone: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Room:
+    """One room of several.
+
+    Attributes:
+        name: Unique within the scene (``room 1``, ``kitchen``).
+        floor: Polygon as ``(x, y)`` corners in metres, counter-clockwise.
+    """
+
+    name: str
+    floor: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Door:
+    """An opening that a person can walk through.
+
+    Attributes:
+        ends: Both ends of the opening on the floor, ``(x, y)`` in metres.
+        rooms: Names of the rooms that it joins; one name for a door that leads outside.
+        open: Whether one can walk through.
+    """
+
+    ends: tuple[tuple[float, float], tuple[float, float]]
+    rooms: tuple[str, ...]
+    open: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scene:
-    """Objects, room and views. A still has one view, a clip one per frame.
+    """Objects, room and views. A still has one view, a clip one per frame, a set of pictures one each.
 
     Attributes:
         id: Unique within a dataset.
@@ -126,6 +183,13 @@ class Scene:
         source: ``simulate``, a scan set's or dataset's name.
         seed: Seed that made it, or None.
         facts: Anything else that the source knows; plain JSON values.
+        units_known: Whether lengths are metres; False for pictures whose annotation has no depth or no scale.
+        complete: Whether `objects` holds everything that can be seen; where it is False, nothing can be counted and
+            nothing be said to be absent.
+        pictures: Whether several views are separate pictures; False for the frames of a clip.
+        rooms: The rooms where there are several; `room` is then the outline of all.
+        doors: Openings between rooms.
+        relations: Relations that an annotator wrote down, by object ids; geometry needs none.
     """
 
     id: str
@@ -136,6 +200,12 @@ class Scene:
     source: str = "simulate"
     seed: int | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    units_known: bool = True
+    complete: bool = True
+    pictures: bool = False
+    rooms: tuple[Room, ...] = ()
+    doors: tuple[Door, ...] = ()
+    relations: tuple[Relation, ...] = ()
 
     def object(self, object_id: str) -> SceneObject:
         """The object with this id.

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from wherewise.scenes.scene import Camera
 from wherewise.scenes.simulate.config import Framing, Motion, SimulateConfig
 from wherewise.scenes.simulate.fit import fit_distance, rectangles
+from wherewise.scenes.simulate.freespace import touches
 from wherewise.scenes.simulate.placement import Layout, Placed, footprint, gap
+from wherewise.scenes.simulate.plan import Plan
 from wherewise.scenes.simulate.render import make_camera
+from wherewise.scenes.simulate.walk import draw_walk, looking
 
 #: Free space around the camera in metres.
 CLEARANCE = 0.3
@@ -26,6 +29,8 @@ F64 = NDArray[np.float64]
 
 def is_free(layout: Layout, x: float, y: float, z: float) -> bool:
     """Whether a camera can be at this place."""
+    if layout.plan is not None:
+        return not touches(layout, x, y, z, 0.25)
     if abs(x) > layout.width / 2 - 0.12 or abs(y) > layout.depth / 2 - 0.12:
         return False
     for item in layout.placed:
@@ -111,6 +116,8 @@ def _in_room(config: SimulateConfig, layout: Layout, boxes: F64, rng: np.random.
 
 
 def _from_wall(config: SimulateConfig, layout: Layout, rng: np.random.Generator) -> Camera | None:
+    if layout.plan is not None:
+        return _from_wall_of(config, layout, layout.plan, rng)
     fov = float(rng.uniform(60, 80))
     height = float(rng.uniform(1.25, 1.75))
     angle = float(rng.uniform(0, 2 * math.pi))
@@ -129,6 +136,28 @@ def _from_wall(config: SimulateConfig, layout: Layout, rng: np.random.Generator)
     return make_camera(config.width, config.height, fov, (x, y, height), aim)
 
 
+def _from_wall_of(config: SimulateConfig, layout: Layout, plan: Plan, rng: np.random.Generator) -> Camera | None:
+    """The same in one room of a home; rooms with more things are drawn more often."""
+    index = layout.placed[int(rng.integers(len(layout.placed)))].room
+    fov = float(rng.uniform(60, 80))
+    height = float(rng.uniform(1.25, 1.75))
+    x0, y0, x1, y1 = plan.rooms[index].box
+    angle, reach = float(rng.uniform(0, 2 * math.pi)), float(rng.uniform(0.75, 0.98))
+    x = (x0 + x1) / 2 + max(-1.0, min(1.0, math.sqrt(2) * math.cos(angle))) * ((x1 - x0) / 2 - 0.3) * reach
+    y = (y0 + y1) / 2 + max(-1.0, min(1.0, math.sqrt(2) * math.sin(angle))) * ((y1 - y0) / 2 - 0.3) * reach
+    if plan.room_at(x, y) != index or not is_free(layout, x, y, height):
+        return None
+    items = [item for item in layout.placed if item.room == index]
+    weights = np.array([item.model.size[0] * item.model.size[1] + 0.3 for item in items])
+    centre = np.array([[item.x, item.y] for item in items])
+    middle = (centre * weights[:, None]).sum(0) / weights.sum()
+    target = middle + rng.normal(0, 0.4, 2)
+    if math.hypot(target[0] - x, target[1] - y) < 0.8:
+        return None
+    aim = (float(target[0]), float(target[1]), float(rng.uniform(0.4, 0.9)))
+    return make_camera(config.width, config.height, fov, (x, y, height), aim)
+
+
 def draw_path(config: SimulateConfig, layout: Layout, boxes: F64, rng: np.random.Generator) -> list[Camera] | None:
     """One camera for each frame of a clip, or None when the drawn path is not free."""
     motion = config.motion
@@ -137,6 +166,8 @@ def draw_path(config: SimulateConfig, layout: Layout, boxes: F64, rng: np.random
         motion = Motion.ORBIT if orbit else (Motion.TURN, Motion.TOUR)[int(rng.integers(2))]
     if motion is Motion.ORBIT:
         return _orbit(config, layout, boxes, rng)
+    if motion is Motion.WALK:
+        return draw_walk(config, layout, rng)
     if motion is Motion.TURN:
         return _turn(config, layout, rng)
     return _tour(config, layout, rng)
@@ -148,13 +179,6 @@ def _ease(t: float) -> float:
 
 def _steps(frames: int) -> list[float]:
     return [i / max(frames - 1, 1) for i in range(frames)]
-
-
-def _looking(config: SimulateConfig, fov: float, eye: tuple[float, float, float], yaw: float, pitch: float) -> Camera:
-    flat = math.cos(math.radians(pitch))
-    ahead = (math.cos(math.radians(yaw)) * flat, math.sin(math.radians(yaw)) * flat, math.sin(math.radians(pitch)))
-    target = (eye[0] + ahead[0], eye[1] + ahead[1], eye[2] + ahead[2])
-    return make_camera(config.width, config.height, fov, eye, target)
 
 
 def _sweep(config: SimulateConfig, rng: np.random.Generator) -> tuple[float, float]:
@@ -171,7 +195,7 @@ def _turn(config: SimulateConfig, layout: Layout, rng: np.random.Generator) -> l
         return None
     pitch = float(rng.uniform(-24, -12))
     start, turn = _sweep(config, rng)
-    return [_looking(config, fov, (x, y, height), start + turn * _ease(t), pitch) for t in _steps(config.frames)]
+    return [looking(config, fov, (x, y, height), start + turn * _ease(t), pitch) for t in _steps(config.frames)]
 
 
 def _catmull_rom(points: Sequence[tuple[float, float]], t: float) -> tuple[float, float]:
@@ -212,7 +236,7 @@ def _tour(config: SimulateConfig, layout: Layout, rng: np.random.Generator) -> l
         x, y = _catmull_rom(places, _ease(t))
         if not is_free(layout, x, y, height):
             return None
-        out.append(_looking(config, fov, (x, y, height), start + turn * _ease(t), pitch))
+        out.append(looking(config, fov, (x, y, height), start + turn * _ease(t), pitch))
     return out
 
 

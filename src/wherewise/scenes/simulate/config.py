@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from wherewise.scenes.simulate.look import PALETTE
+from wherewise.scenes.simulate.options import Capture, Home, Walk, in_order
 
 
 class Framing(StrEnum):
@@ -28,6 +29,8 @@ class Motion(StrEnum):
     """It walks along a smooth curve through free places and turns on the way."""
     ORBIT = "orbit"
     """It circles round the objects and looks at them."""
+    WALK = "walk"
+    """It walks from place to place through free space, through doorways too, looking ahead; see `walk`."""
 
 
 class SimulateConfig(BaseModel):
@@ -71,6 +74,20 @@ class SimulateConfig(BaseModel):
     """How the camera of a clip moves; None for a random way that suits `framing`."""
     max_attempts: int = Field(400, ge=1, le=10_000)
     """Drafts of rooms tried before giving up."""
+    home: Home | None = None
+    """Rooms of several outlines, doors, windows, lamps and materials; None for one plain rectangular room."""
+    walk: Walk = Field(default_factory=lambda: Walk.model_validate({}))
+    """Height, speed and unrest of the camera with ``motion: walk``."""
+    views: tuple[int, int] = (1, 1)
+    """Fewest and most pictures of a still scene; each shares a well visible object with one before it."""
+    alike: float = Field(0.0, ge=0, le=1)
+    """Probability that a room has two or three things of one kind that colour or size tells apart."""
+    moving: tuple[int, int] = (0, 0)
+    """Fewest and most objects that slide over the floor during a clip."""
+    capture: Capture | None = None
+    """What a real camera adds: lens, exposure, sensor noise, JPEG; None for none of it."""
+    furniture: str = "core"
+    """``core``: the models that `categories` always had. ``full``: all models that ship. Else the path of a pack."""
 
     @field_validator("objects")
     @classmethod
@@ -94,17 +111,30 @@ class SimulateConfig(BaseModel):
             raise ValueError(f"palette: unknown or no colours {unknown}; known: {', '.join(sorted(PALETTE))}")
         return value
 
-    @field_validator("categories")
-    @classmethod
-    def _categories(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    @model_validator(mode="after")
+    def _categories(self) -> Self:
         from wherewise.scenes.simulate.furniture import load_catalogue
 
-        if value is not None:
-            known = load_catalogue().categories()
-            unknown = sorted(set(value) - set(known))
-            if unknown or not value:
+        if self.categories is not None:
+            known = load_catalogue(self.furniture).categories()
+            unknown = sorted(set(self.categories) - set(known))
+            if unknown or not self.categories:
                 raise ValueError(f"categories: unknown or none {unknown}; known: {', '.join(known)}")
-        return value
+        return self
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        in_order("views", self.views, 1, 12)
+        in_order("moving", self.moving, 0, 6)
+        if self.frames and self.views != (1, 1):
+            raise ValueError(f"views={self.views} are pictures of a still scene, frames={self.frames} ask for a clip")
+        if self.moving[1] and not self.frames:
+            raise ValueError(f"moving={self.moving}: things move in clips only; set frames")
+        if self.home is not None and self.framing is Framing.OBJECTS:
+            raise ValueError("home and framing: objects don't go together; use framing: room")
+        if self.home is not None and not self.furnish:
+            raise ValueError("home and furnish: false don't go together")
+        return self
 
     @model_validator(mode="after")
     def _enough_colors(self) -> Self:

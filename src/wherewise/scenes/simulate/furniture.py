@@ -11,9 +11,10 @@ from __future__ import annotations
 import io
 import json
 import lzma
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,10 +34,12 @@ class Material:
     Attributes:
         color: Display (sRGB) colour, 0..255 each.
         texture: Index into the pack's textures, or -1.
+        glow: 0, or the factor with which it shines in its own colour, whatever light falls on it.
     """
 
     color: tuple[int, int, int]
     texture: int
+    glow: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -56,6 +59,9 @@ class Model:
         uvs: (V, 2) texture coordinates; they repeat with period 1.
         faces: (F, 3) indices into the vertices.
         face_materials: (F,) indices into `materials`.
+        mount: What holds it: ``floor`` (or something that stands there), ``wall``, ``ceiling`` or, for windows, doors
+            and lamps that are made to measure, ``built in``.
+        elevation: Height of its underside in metres where a wall holds it.
     """
 
     id: str
@@ -70,6 +76,8 @@ class Model:
     uvs: Floats
     faces: Ints
     face_materials: Ints
+    mount: str = "floor"
+    elevation: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -150,11 +158,42 @@ def read_pack(data: bytes) -> Catalogue:
             uvs=(parts[2] / 65535 * row["uv_limit"]).astype(np.float32),
             faces=parts[3].astype(np.int32),
             face_materials=np.repeat(np.arange(len(row["runs"])), row["runs"]).astype(np.int32),
+            mount=row.get("mount", "floor"),
+            elevation=float(row.get("elevation", 0.0)),
         )
     return Catalogue(models=models, textures=textures)
 
 
-@lru_cache(maxsize=1)
-def load_catalogue() -> Catalogue:
-    """The catalogue that ships with wherewise, read once a process."""
-    return read_pack(resources.files("wherewise.scenes.simulate").joinpath("assets/furniture.pack").read_bytes())
+#: Packs that ship, by the name of the set; each set has those of the sets before it.
+_SHIPPED = {"core": "furniture.pack", "full": "more.pack"}
+
+
+@lru_cache(maxsize=4)
+def load_catalogue(name: str = "core") -> Catalogue:
+    """A catalogue, read once a process.
+
+    Args:
+        name: ``core``, ``full`` (that and all others that ship), or the path of a pack of `tools/pack_furniture.py`.
+
+    Raises:
+        ValueError: The file is not a pack.
+        FileNotFoundError: There is no such file.
+    """
+    if name not in _SHIPPED:
+        return read_pack(Path(name).read_bytes())
+    assets = resources.files("wherewise.scenes.simulate").joinpath("assets")
+    catalogue = read_pack(assets.joinpath(_SHIPPED["core"]).read_bytes())
+    return catalogue if name == "core" else joined(catalogue, read_pack(assets.joinpath(_SHIPPED["full"]).read_bytes()))
+
+
+def joined(first: Catalogue, second: Catalogue) -> Catalogue:
+    """All models of both; where both have one of the same id, the second's."""
+    shift = len(first.textures)
+    moved = {
+        name: replace(
+            model,
+            materials=tuple(replace(m, texture=m.texture + shift) if m.texture >= 0 else m for m in model.materials),
+        )
+        for name, model in second.models.items()
+    }
+    return Catalogue(models=first.models | moved, textures=np.concatenate([first.textures, second.textures]))

@@ -72,7 +72,36 @@ class Look:
     exposure: float
 
 
-def _noise(rng: np.random.Generator, side: int, cells: tuple[int, int]) -> NDArray[np.float64]:
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Finish:
+    """Appearance of one room of a home.
+
+    Attributes:
+        floor: Number in the bank of `materials.home_floor_texture`.
+        floor_tone: Factor on its linear colour.
+        floor_scale: Metres that one repeat of the texture covers.
+        wall: Number in the bank of `materials.wall_texture`, or None for paint.
+        wall_color: Display colour of the paint.
+        ceiling: Number in the bank of `materials.ceiling_texture`, or None for paint.
+        ceiling_color: Display colour of the paint.
+        skirting: Display colour of the skirting board and of door frames.
+        skirting_height: Its height in metres.
+        gloss: How much the floor mirrors the key light, 0..1.
+    """
+
+    floor: int
+    floor_tone: tuple[float, float, float]
+    floor_scale: float
+    wall: int | None
+    wall_color: tuple[int, int, int]
+    ceiling: int | None
+    ceiling_color: tuple[int, int, int]
+    skirting: tuple[int, int, int]
+    skirting_height: float
+    gloss: float
+
+
+def noise(rng: np.random.Generator, side: int, cells: tuple[int, int]) -> NDArray[np.float64]:
     """Smooth periodic value noise in 0..1, (side, side)."""
     grid = rng.random(cells)
     out = grid
@@ -93,7 +122,7 @@ def wood(rng: np.random.Generator) -> Bytes:
     planks = int(rng.choice([6, 8, 10]))
     out = np.zeros((SIDE, SIDE, 3))
     edges = np.linspace(0, SIDE, planks + 1).astype(int)
-    grain = _noise(rng, SIDE, (8, 64)) * 0.6 + _noise(rng, SIDE, (16, 128)) * 0.4
+    grain = noise(rng, SIDE, (8, 64)) * 0.6 + noise(rng, SIDE, (16, 128)) * 0.4
     for i in range(planks):
         a, b = edges[i], edges[i + 1]
         shift = int(rng.integers(SIDE))
@@ -115,7 +144,7 @@ def tile(rng: np.random.Generator) -> Bytes:
     )
     count = 4 if rng.random() < 0.5 else 2
     size = SIDE // count
-    cloud = _noise(rng, SIDE, (9, 9)) * 0.6 + _noise(rng, SIDE, (37, 37)) * 0.4
+    cloud = noise(rng, SIDE, (9, 9)) * 0.6 + noise(rng, SIDE, (37, 37)) * 0.4
     tone = 0.93 + 0.14 * cloud
     if rng.random() < 0.35:
         chequer = (np.add.outer(np.arange(SIDE) // size, np.arange(SIDE) // size) % 2) * 0.28
@@ -133,7 +162,7 @@ def carpet(rng: np.random.Generator) -> Bytes:
     """A plain, slightly mottled carpet."""
     hues = [(150, 140, 126), (108, 116, 128), (128, 104, 96), (176, 168, 156), (98, 112, 100), (134, 126, 140)]
     base = np.array(hues[rng.integers(len(hues))])
-    fibre = rng.random((SIDE, SIDE)) * 0.5 + _noise(rng, SIDE, (64, 64)) * 0.3 + _noise(rng, SIDE, (6, 6)) * 0.2
+    fibre = rng.random((SIDE, SIDE)) * 0.5 + noise(rng, SIDE, (64, 64)) * 0.3 + noise(rng, SIDE, (6, 6)) * 0.2
     return (base * (0.82 + 0.36 * fibre)[..., None]).clip(0, 255).astype(np.uint8)
 
 
@@ -193,4 +222,37 @@ def draw_look(rng: np.random.Generator, room: tuple[float, float, float]) -> Loo
         lamp_color=(float(lamp_color[0]), float(lamp_color[1]), float(lamp_color[2])),
         ambient=(float(ambient[0]), float(ambient[1]), float(ambient[2])),
         exposure=float(0.95 + 0.25 * rng.random()),
+    )
+
+
+def draw_finish(rng: np.random.Generator, materials: float, kind: str, banks: tuple[int, int, int]) -> Finish:
+    """A random finish for a room of some kind.
+
+    Args:
+        rng: Source of all draws.
+        materials: Probability of a material in place of paint.
+        kind: What the room is for; bathrooms are tiled, kitchens often.
+        banks: How many floors, walls and ceilings there are.
+    """
+    wet = kind == "bathroom" or (kind == "kitchen" and rng.random() < 0.5)
+    floor = int(rng.integers(banks[0]))
+    if wet:
+        floor = floor // 4 * 4 + 2 + int(rng.integers(2)) * (floor % 8 < 4)
+    carpeted = floor % 8 == 7
+    tone = rng.uniform(0.85, 1.08) * np.array([1.0, rng.uniform(0.96, 1.03), rng.uniform(0.9, 1.05)])
+    paint = np.clip(np.array(_WALLS[rng.integers(len(_WALLS))], float) + rng.normal(0, 4, 3), 0, 250)
+    has_wall, has_ceiling = rng.random() < materials, rng.random() < materials
+    wall = int(rng.integers(banks[1]))
+    white = int(rng.integers(228, 248))
+    return Finish(
+        floor=floor,
+        floor_tone=(float(tone[0]), float(tone[1]), float(tone[2])),
+        floor_scale=1.2 if carpeted else float(rng.uniform(1.1, 1.8)),
+        wall=(wall // 6 * 6 + 5 if wet else wall) if has_wall else None,
+        wall_color=(int(paint[0]), int(paint[1]), int(paint[2])),
+        ceiling=int(rng.integers(banks[2])) if has_ceiling else None,
+        ceiling_color=(white, white, white - 3),
+        skirting=(238, 236, 230) if rng.random() < 0.7 else (96, 70, 50),
+        skirting_height=float(0.06 + 0.06 * rng.random()),
+        gloss=0.0 if carpeted else float(0.25 * rng.random()),
     )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
+from wherewise.scenes.simulate.choice import Choice, choose
 from wherewise.scenes.simulate.config import SimulateConfig
 from wherewise.scenes.simulate.furniture import Catalogue, Model
-from wherewise.scenes.simulate.look import PALETTE
+from wherewise.scenes.simulate.plan import Plan
 
 #: Smallest gap between two things, metres.
 GAP = 0.03
@@ -20,66 +21,34 @@ GAP = 0.03
 AT_WALL = frozenset(
     {"bed", "bidet", "bookcase", "cabinet", "cupboard", "desk", "fridge", "nightstand", "oven", "piano", "radiator"}
     | {"sink", "sofa", "toilet", "wardrobe", "whiteboard"}
+    # of the full set
+    | {"shower", "television stand"}
 )
 
 #: Categories that prefer to stand on something.
 ON_TOP = frozenset(
     {"bottle", "coffee machine", "cup", "fan", "lamp", "milk carton", "mixer", "mug", "speaker", "teddy bear"}
     | {"television"}
+    # of the full set
+    | {"bread", "calendar", "cupcake", "figurine", "headphones", "hot dog", "perfume bottle", "phone", "puzzle", "toy"}
+    | {"toy plane"}
 )
 
-#: What one expects in each kind of room.
-ROOMS: dict[str, frozenset[str]] = {
-    "bathroom": frozenset({"toilet", "bidet", "sink", "radiator", "potty", "bin", "cabinet", "stool", "plant"}),
-    "bedroom": frozenset(
-        {"bed", "nightstand", "wardrobe", "lamp", "crib", "teddy bear", "rocking horse", "radiator", "handbag"}
-        | {"cupboard", "desk", "chair", "plant"}
-    ),
-    "kitchen": frozenset(
-        {"table", "chair", "cabinet", "oven", "fridge", "sink", "stool", "cup", "mug", "bottle", "mixer"}
-        | {"coffee machine", "milk carton", "bin", "plant"}
-    ),
-    "living room": frozenset(
-        {
-            "sofa",
-            "armchair",
-            "table",
-            "bookcase",
-            "television",
-            "plant",
-            "lamp",
-            "piano",
-            "guitar",
-            "speaker",
-            "cupboard",
-        }
-        | {"radiator", "ball", "teddy bear", "stool", "cup"}
-    ),
-    "store": frozenset(
-        {"barrel", "crate", "box", "locker", "tennis racket", "motorbike", "bench", "lantern", "fire extinguisher"}
-        | {"bin", "ball", "fan", "bookcase"}
-    ),
-    "study": frozenset(
-        {
-            "desk",
-            "table",
-            "chair",
-            "bookcase",
-            "whiteboard",
-            "bin",
-            "lamp",
-            "plant",
-            "briefcase",
-            "television",
-            "locker",
-        }
-        | {"fan", "cup", "speaker", "fire extinguisher", "cupboard"}
-    ),
-}
-
-#: What a furnished room has only one of, unless nothing else is allowed.
-ONCE = frozenset(
-    {"bed", "desk", "fridge", "piano", "sofa", "television", "toilet", "bidet", "wardrobe", "whiteboard", "motorbike"}
+#: Categories with a front that is plain to see: their models' -y side.
+FRONTED = frozenset(
+    {"armchair", "bidet", "bookcase", "cabinet", "chair", "coffee machine", "cupboard", "desk", "fridge", "locker"}
+    | {
+        "nightstand",
+        "oven",
+        "piano",
+        "sink",
+        "sofa",
+        "teddy bear",
+        "television",
+        "television stand",
+        "toilet",
+        "wardrobe",
+    }
 )
 
 #: Largest side in metres of what counts as small.
@@ -99,6 +68,8 @@ class Placed:
         support: Index of the thing it stands on, or None for the floor.
         color: Colour word it was re-coloured with, or None.
         tone: Display colour of that, or None.
+        word: Size word (``small``, ``large``) that tells it from its like, or None.
+        room: Index of its room in the plan; 0 where there is none.
     """
 
     model: Model
@@ -109,23 +80,27 @@ class Placed:
     support: int | None = None
     color: str | None = None
     tone: tuple[int, int, int] | None = None
+    word: str | None = None
+    room: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Layout:
-    """A room and what stands in it. The room's centre is x = y = 0.
+    """A room or home and what stands in it. The middle is x = y = 0.
 
     Attributes:
         width: Along x, metres.
         depth: Along y, metres.
         height: Metres.
         placed: Everything in it.
+        plan: The rooms; None for one rectangle without doors, windows and materials.
     """
 
     width: float
     depth: float
     height: float
     placed: tuple[Placed, ...]
+    plan: Plan | None = None
 
 
 def corners(x: float, y: float, width: float, depth: float, yaw: float) -> list[tuple[float, float]]:
@@ -155,10 +130,31 @@ def footprint(item: Placed) -> list[tuple[float, float]]:
     return corners(item.x, item.y, item.model.size[0], item.model.size[1], item.yaw)
 
 
-def _fits(candidate: Placed, placed: Sequence[Placed], width: float, depth: float, margin: float = GAP) -> bool:
+class Space(Protocol):
+    """Somewhere that things can be put."""
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """``(x0, y0, x1, y1)`` of the rectangle round it."""
+        ...
+
+    @property
+    def height(self) -> float:
+        """Height of the ceiling in metres."""
+        ...
+
+    def fits(self, candidate: Placed, placed: Sequence[Placed], margin: float = GAP) -> bool:
+        """Whether a thing can be there, `margin` from the others."""
+        ...
+
+    def at_wall(self, model: Model, placed: list[Placed], rng: np.random.Generator) -> Placed | None:
+        """The model with its back to a wall, or None when no drawn place is free."""
+        ...
+
+
+def is_clear(candidate: Placed, placed: Sequence[Placed], margin: float) -> bool:
+    """Whether a thing stays `margin` away from all others that share a height with it."""
     shape = footprint(candidate)
-    if any(abs(x) > width / 2 - 0.015 or abs(y) > depth / 2 - 0.015 for x, y in shape):
-        return False
     for other in placed:
         if other.z + other.model.size[2] < candidate.z or candidate.z + candidate.model.size[2] < other.z:
             continue
@@ -170,65 +166,52 @@ def _fits(candidate: Placed, placed: Sequence[Placed], width: float, depth: floa
     return True
 
 
-def choose_models(config: SimulateConfig, catalogue: Catalogue, count: int, rng: np.random.Generator) -> list[Model]:
-    """Models for `count` objects: first a category, then one of its models."""
-    by_category = _by_category(catalogue, config.categories)
-    names = sorted(by_category)
-    weights = np.ones(len(names))
-    if config.furnish:
-        room = sorted(ROOMS)[int(rng.integers(len(ROOMS)))]
-        weights = np.array([8.0 if name in ROOMS[room] else 0.4 for name in names])
-    chosen: list[Model] = []
-    used: list[str] = []
-    for _ in range(count):
-        fresh = weights * np.array([name not in used for name in names])
-        again = [name for name in used if not config.furnish or name not in ONCE]
-        if again and (rng.random() < config.instances or fresh.sum() == 0):
-            name = again[int(rng.integers(len(again)))]
-            same = [model for model in chosen if model.category == name]
-            pool = same if rng.random() < 0.5 else by_category[name]
-        elif fresh.sum() > 0:
-            total = np.cumsum(fresh)
-            name = names[int(np.searchsorted(total, rng.random() * total[-1], side="right"))]
-            pool = by_category[name]
-        else:
-            name = names[int(rng.integers(len(names)))]
-            pool = by_category[name]
-        used.append(name)
-        chosen.append(pool[int(rng.integers(len(pool)))])
-    return chosen
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hall:
+    """One rectangular room about x = y = 0."""
 
+    width: float
+    depth: float
+    height: float
 
-@lru_cache(maxsize=16)
-def _by_category(catalogue: Catalogue, categories: tuple[str, ...] | None) -> dict[str, list[Model]]:
-    out: dict[str, list[Model]] = {}
-    for model in sorted(catalogue.models.values(), key=lambda model: model.id):
-        if categories is None or model.category in categories:
-            out.setdefault(model.category, []).append(model)
-    return out
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """``(x0, y0, x1, y1)``."""
+        return -self.width / 2, -self.depth / 2, self.width / 2, self.depth / 2
 
+    def fits(self, candidate: Placed, placed: Sequence[Placed], margin: float = GAP) -> bool:
+        """Whether a thing can be there, `margin` from the others."""
+        for x, y in footprint(candidate):
+            if abs(x) > self.width / 2 - 0.015 or abs(y) > self.depth / 2 - 0.015:
+                return False
+        return is_clear(candidate, placed, margin)
 
-def choose_colors(
-    config: SimulateConfig, count: int, rng: np.random.Generator
-) -> list[tuple[str, tuple[int, int, int]] | None]:
-    """A colour word with a slightly varied tone, or None, for each object."""
-    names = list(config.palette or sorted(PALETTE))
-    out: list[tuple[str, tuple[int, int, int]] | None] = []
-    for _ in range(count):
-        if rng.random() >= config.tint or not names:
-            out.append(None)
-            continue
-        name = names[int(rng.integers(len(names)))]
-        if config.distinct_colors:
-            names.remove(name)
-        scale = 0.92 + 0.12 * rng.random()
-        r, g, b = (min(255, max(0, round(value * scale + float(rng.normal(0, 4))))) for value in PALETTE[name])
-        out.append((name, (r, g, b)))
-    return out
+    def at_wall(self, model: Model, placed: list[Placed], rng: np.random.Generator) -> Placed | None:
+        """The model with its back to a wall, or None when no drawn place is free."""
+        width, depth = self.width, self.depth
+        w, d, _ = model.size
+        for _ in range(24):
+            side = int(rng.integers(4))
+            along = width if side % 2 == 0 else depth
+            if along < w + 0.1:
+                continue
+            slide = float(rng.uniform(-(along - w) / 2 + 0.03, (along - w) / 2 - 0.03))
+            off = d / 2 + 0.02 + 0.03 * float(rng.random())
+            yaw = (0.0, 270.0, 180.0, 90.0)[side]
+            x, y = (
+                (slide, depth / 2 - off),
+                (width / 2 - off, slide),
+                (slide, -depth / 2 + off),
+                (-width / 2 + off, slide),
+            )[side]
+            item = Placed(model=model, x=x, y=y, z=model.elevation, yaw=yaw)
+            if self.fits(item, placed):
+                return item
+        return None
 
 
 def _on_support(
-    model: Model, hosts: list[int], placed: list[Placed], width: float, depth: float, rng: np.random.Generator
+    model: Model, hosts: list[int], placed: list[Placed], space: Space, rng: np.random.Generator
 ) -> Placed | None:
     for index in (hosts[int(i)] for i in rng.permutation(len(hosts))):
         host = placed[index]
@@ -252,55 +235,31 @@ def _on_support(
                 support=index,
             )
             rest = [other for k, other in enumerate(placed) if k != index]
-            if _fits(item, rest, width, depth):
+            if space.fits(item, rest):
                 return item
-    return None
-
-
-def _at_wall(model: Model, placed: list[Placed], width: float, depth: float, rng: np.random.Generator) -> Placed | None:
-    w, d, _ = model.size
-    for _ in range(24):
-        side = int(rng.integers(4))
-        along = width if side % 2 == 0 else depth
-        if along < w + 0.1:
-            continue
-        slide = float(rng.uniform(-(along - w) / 2 + 0.03, (along - w) / 2 - 0.03))
-        off = d / 2 + 0.02 + 0.03 * float(rng.random())
-        yaw = (0.0, 270.0, 180.0, 90.0)[side]
-        x, y = (
-            (slide, depth / 2 - off),
-            (width / 2 - off, slide),
-            (slide, -depth / 2 + off),
-            (-width / 2 + off, slide),
-        )[side]
-        item = Placed(model=model, x=x, y=y, z=0.0, yaw=yaw)
-        if _fits(item, placed, width, depth):
-            return item
     return None
 
 
 def _on_floor(
     model: Model,
     placed: list[Placed],
-    width: float,
-    depth: float,
+    space: Space,
     rng: np.random.Generator,
-    centre: tuple[float, float] = (0.0, 0.0),
     spread: float = math.inf,
     margin: float = 0.12,
+    z: float = 0.0,
 ) -> Placed | None:
+    x0, y0, x1, y1 = space.bounds
     for _ in range(40):
-        x = float(rng.uniform(max(-width / 2, centre[0] - spread), min(width / 2, centre[0] + spread)))
-        y = float(rng.uniform(max(-depth / 2, centre[1] - spread), min(depth / 2, centre[1] + spread)))
-        item = Placed(model=model, x=x, y=y, z=0.0, yaw=float(rng.uniform(0, 360)))
-        if _fits(item, placed, width, depth, margin):
+        x = float(rng.uniform(max(x0, -spread), min(x1, spread)))
+        y = float(rng.uniform(max(y0, -spread), min(y1, spread)))
+        item = Placed(model=model, x=x, y=y, z=z, yaw=float(rng.uniform(0, 360)))
+        if space.fits(item, placed, margin):
             return item
     return None
 
 
-def _at_table(
-    model: Model, placed: list[Placed], width: float, depth: float, rng: np.random.Generator
-) -> Placed | None:
+def _at_table(model: Model, placed: list[Placed], space: Space, rng: np.random.Generator) -> Placed | None:
     """A seat in front of a table or desk, looking at it."""
     hosts = [item for item in placed if item.model.category in {"table", "desk", "piano"}]
     for _ in range(12):
@@ -317,69 +276,67 @@ def _at_table(
         y = host.y + math.sin(turn) * slide - math.cos(turn) * off
         yaw = host.yaw + 90 * side + 180 + float(rng.normal(0, 10))
         item = Placed(model=model, x=x, y=y, z=0.0, yaw=yaw % 360)
-        if _fits(item, placed, width, depth):
+        if space.fits(item, placed):
             return item
     return None
 
 
 def draw_layout(config: SimulateConfig, catalogue: Catalogue, rng: np.random.Generator) -> Layout | None:
-    """A random room; None when its objects don't fit."""
+    """A random rectangular room; None when its objects don't fit."""
     width, depth = (float(rng.uniform(*config.room)) for _ in range(2))
     height = float(rng.uniform(2.4, 2.9))
     count = int(rng.integers(config.objects[0], config.objects[1] + 1))
-    models = choose_models(config, catalogue, count, rng)
-    colors = choose_colors(config, count, rng)
-    order = sorted(range(count), key=lambda i: (models[i].category in ON_TOP, -models[i].size[0] * models[i].size[1]))
+    chosen = choose(config, catalogue, count, rng)
+    placed = arrange(config, chosen, Hall(width=width, depth=depth, height=height), config.objects[0], rng)
+    return None if placed is None else Layout(width=width, depth=depth, height=height, placed=tuple(placed))
+
+
+def arrange(
+    config: SimulateConfig, chosen: Sequence[Choice], space: Space, least: int, rng: np.random.Generator
+) -> list[Placed] | None:
+    """Put the chosen things into an empty space, the large ones first; None when fewer than `least` fit."""
+    order = sorted(chosen, key=lambda c: (c.model.category in ON_TOP, -c.model.size[0] * c.model.size[1]))
     placed: list[Placed] = []
-    kept: list[int] = []
-    area = sum((max(models[i].size[:2]) + 0.25) ** 2 for i in range(count))
+    area = sum((max(c.model.size[:2]) + 0.25) ** 2 for c in chosen)
     spread = 0.5 * math.sqrt(area * 1.6) + 0.1
-    for i in order:
-        model = models[i]
+    for number, choice in enumerate(order):
         item: Placed | None
         if config.furnish:
-            item = _furnished(model, placed, width, depth, rng)
+            item = put(choice.model, placed, space, rng)
         else:
-            item = _on_floor(model, placed, width, depth, rng, spread=spread)
+            item = _on_floor(choice.model, placed, space, rng, spread=spread)
         if item is None:
-            if len(placed) + (count - order.index(i) - 1) < config.objects[0]:
+            if len(placed) + (len(order) - number - 1) < least:
                 return None
             continue
-        color = colors[i]
-        placed.append(
-            Placed(
-                model=model,
-                x=item.x,
-                y=item.y,
-                z=item.z,
-                yaw=item.yaw,
-                support=item.support,
-                color=color[0] if color else None,
-                tone=color[1] if color else None,
-            )
-        )
-        kept.append(i)
-    if len(placed) < config.objects[0]:
-        return None
-    return Layout(width=width, depth=depth, height=height, placed=tuple(placed))
+        name, tone = choice.tint or (None, None)
+        placed.append(replace(item, color=name, tone=tone, word=choice.word))
+    words = [item.word for item in placed]
+    if "small" in words and "large" in words:
+        return placed if len(placed) >= least else None
+    # nothing is small or large on its own
+    return [replace(item, word=None) for item in placed] if len(placed) >= least else None
 
 
-def _furnished(
-    model: Model, placed: list[Placed], width: float, depth: float, rng: np.random.Generator
-) -> Placed | None:
+def put(model: Model, placed: list[Placed], space: Space, rng: np.random.Generator) -> Placed | None:
+    """A model where one expects it: on a support, at a wall, at a table or on the floor; None when it doesn't fit."""
+    if model.mount == "wall":
+        return space.at_wall(model, placed, rng)
+    if model.mount == "ceiling":
+        return _on_floor(model, placed, space, rng, z=space.height - model.size[2])
     hosts = [k for k, item in enumerate(placed) if item.model.support is not None and item.z == 0]
     small = max(model.size) < SMALL
     item: Placed | None = None
     if model.category in ON_TOP or (small and model.category in {"handbag", "plant"} and rng.random() < 0.6):
-        item = _on_support(model, hosts, placed, width, depth, rng) if hosts else None
+        item = _on_support(model, hosts, placed, space, rng) if hosts else None
         if item is None and model.category == "television":
-            return _at_wall(model, placed, width, depth, rng)
+            return space.at_wall(model, placed, rng)
         if item is None and (model.category in ON_TOP and (small or rng.random() < 0.7)):
             return None
     elif model.category in AT_WALL:
-        return _at_wall(model, placed, width, depth, rng)
+        return space.at_wall(model, placed, rng)
     elif model.category in {"chair", "stool"} and rng.random() < 0.8:
-        item = _at_table(model, placed, width, depth, rng)
+        item = _at_table(model, placed, space, rng)
     elif model.category in {"plant", "armchair", "box", "crate"} and rng.random() < 0.6:
-        item = _at_wall(model, placed, width, depth, rng)
-    return item if item is not None else _on_floor(model, placed, width, depth, rng)
+        item = space.at_wall(model, placed, rng)
+    return item if item is not None else _on_floor(model, placed, space, rng)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wherewise.scenes.scene import Camera, Visibility
+from wherewise.scenes.simulate.capture import kept, warp_nearest
 from wherewise.scenes.simulate.occlusion import SPIRAL, blur, occlusion
 from wherewise.scenes.simulate.raster import Pinhole, boxes, coverage, project, rasterize, resolve, shell
 from wherewise.scenes.simulate.shade import TONE, Buffers, shade
@@ -132,12 +133,16 @@ def _ray_lengths(width: int, height: int, focal: float) -> F32:
     return np.sqrt(1 + x[None] ** 2 + y[:, None] ** 2).astype(np.float32)
 
 
-def visibility(solid: Solid, view: Geometry) -> dict[int, Visibility]:
+def visibility(solid: Solid, view: Geometry, distortion: float = 0.0) -> dict[int, Visibility]:
     """How each object with a visible pixel is seen, by its index.
 
     Amodal pixels come from drawing the object alone. Outside the picture they are counted in a frame of half the
-    picture's size around it; what lies beyond that frame or behind the camera is not counted.
+    picture's size around it; what lies beyond that frame or behind the camera is not counted. Through a lens with
+    `distortion`, pixels and amodal pixels are those of the distorted picture; `fraction` is counted in the pinhole's
+    pixels, of which those that the lens leaves out are not seen.
     """
+    if distortion > 0:
+        return _through_lens(solid, view, distortion)
     height, width = view.ids.shape
     table, sums = boxes(view.ids, len(solid.ranges))
     pad_x, pad_y = width // 2, height // 2
@@ -156,6 +161,38 @@ def visibility(solid: Solid, view: Geometry) -> dict[int, Visibility]:
             pixels=pixels,
             amodal_pixels=max(inside, pixels),
             fraction=min(1.0, pixels / max(total, 1)),
+            box=(x1, y1, x2, y2),
+            center=(float(sums[index, 0]) / pixels, float(sums[index, 1]) / pixels),
+            distance=float(distances[near]),
+            distance_far=float(distances[far]),
+        )
+    return out
+
+
+def _through_lens(solid: Solid, view: Geometry, distortion: float) -> dict[int, Visibility]:
+    """`visibility` of the distorted picture."""
+    height, width = view.ids.shape
+    ids, depth = warp_nearest(view.ids, distortion), warp_nearest(view.depth, distortion)
+    lengths = warp_nearest(_ray_lengths(width, height, view.camera.focal), distortion)
+    shown = kept(width, height, distortion)
+    table, sums = boxes(ids, len(solid.ranges))
+    pad_x, pad_y = width // 2, height // 2
+    seen = np.zeros((height + 2 * pad_y, width + 2 * pad_x), np.int32)
+    out: dict[int, Visibility] = {}
+    for index, (first, last) in enumerate(solid.ranges, start=1):
+        pixels, x1, y1, x2, y2 = (int(value) for value in table[index])
+        if pixels == 0:
+            continue
+        _, total = coverage(solid.faces, first, last, view.screen, view.homog, index, pad_x, pad_y, seen)
+        alone = warp_nearest(seen[pad_y : pad_y + height, pad_x : pad_x + width], distortion) == index
+        visible = int(((view.ids == index) & shown).sum())
+        part = (slice(y1, y2), slice(x1, x2))
+        near, far = int(0.05 * (pixels - 1)), int(0.95 * (pixels - 1))
+        distances = np.partition((depth[part] * lengths[part])[ids[part] == index], (near, far))
+        out[index] = Visibility(
+            pixels=pixels,
+            amodal_pixels=max(int(alone.sum()), pixels),
+            fraction=min(1.0, visible / max(total, 1)),
             box=(x1, y1, x2, y2),
             center=(float(sums[index, 0]) / pixels, float(sums[index, 1]) / pixels),
             distance=float(distances[near]),

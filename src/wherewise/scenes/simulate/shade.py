@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wherewise.scenes.simulate.kernel import kernel
+from wherewise.scenes.simulate.lookup import barycentric, edges, sunlit, texture
 from wherewise.scenes.simulate.occlusion import open_at
 from wherewise.scenes.simulate.raster import Pinhole
 
@@ -15,7 +16,6 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
 U8 = NDArray[np.uint8]
-Color = tuple[float, float, float]
 
 _x = np.arange(4096) / 4095.0 * 3.0
 _y = np.clip(_x * (1 + _x / 4.0) / (1 + _x) * 1.12, 0, 1)
@@ -73,6 +73,18 @@ class Surface(NamedTuple):
     """(2, 3) low and high corner of the room."""
     room: F64
     """Floor scale in metres, skirting height in metres, floor gloss."""
+    material_glow: F32
+    """(M,) 0, or the factor with which it shines in its own colour."""
+    shell: int
+    """First face of a home's walls, floors and ceilings; their textures are those of `floor`, 256 texels a side."""
+    face_room: I32
+    """(F,) index of its room; (1,) where there is no plan."""
+    near_walls: F32
+    """(rows, columns) metres from the floor there to the nearest wall."""
+    near_frame: F64
+    """x and y of the first of these, values per metre, height of the ceiling."""
+    material_gloss: F64
+    """(M,) how much it mirrors the key light."""
 
 
 class Light(NamedTuple):
@@ -90,107 +102,8 @@ class Light(NamedTuple):
     """(5, 3) key light, position of the ceiling lamp, ambient, ceiling lamp, bounce from the floor; linear."""
     exposure: float
     """Factor before tone mapping."""
-
-
-@kernel
-def _bilinear(texels: F32, start: int, side: int, u: float, v: float) -> Color:
-    """Colour at (u, v) of one level; `side` is a power of two and the picture repeats."""
-    x = u * side - 0.5
-    y = v * side - 0.5
-    fx = np.floor(x)
-    fy = np.floor(y)
-    tx = x - fx
-    ty = y - fy
-    mask = side - 1
-    x0 = int(fx) & mask
-    x1 = (x0 + 1) & mask
-    y0 = int(fy) & mask
-    y1 = start + ((y0 + 1) & mask) * side
-    y0 = start + y0 * side
-    wa = (1.0 - tx) * (1.0 - ty)
-    wb = tx * (1.0 - ty)
-    wc = (1.0 - tx) * ty
-    wd = tx * ty
-    a = y0 + x0
-    b = y0 + x1
-    c = y1 + x0
-    d = y1 + x1
-    return (
-        wa * texels[a, 0] + wb * texels[b, 0] + wc * texels[c, 0] + wd * texels[d, 0],
-        wa * texels[a, 1] + wb * texels[b, 1] + wc * texels[c, 1] + wd * texels[d, 1],
-        wa * texels[a, 2] + wb * texels[b, 2] + wc * texels[c, 2] + wd * texels[d, 2],
-    )
-
-
-@kernel
-def _texture(texels: F32, start: int, side: int, u: float, v: float, footprint: float) -> Color:
-    """Trilinear lookup in a mip pyramid that begins at texel `start`; `footprint` = texels per pixel."""
-    while footprint > 2.0 and side > 2:
-        start += side * side
-        side >>= 1
-        footprint *= 0.5
-    r, g, b = _bilinear(texels, start, side, u, v)
-    if footprint > 1.0:
-        t = min(footprint - 1.0, 1.0)
-        r2, g2, b2 = _bilinear(texels, start + side * side, side >> 1, u, v)
-        r += t * (r2 - r)
-        g += t * (g2 - g)
-        b += t * (b2 - b)
-    return r, g, b
-
-
-@kernel
-def _sunlit(light_map: F32, u: float, v: float, limit: float) -> float:
-    """Share of the key light that arrives: 3x3 comparisons round (u, v) of the light map, smoothly weighted."""
-    side = light_map.shape[0]
-    iu = int(np.floor(u - 0.5))
-    iv = int(np.floor(v - 0.5))
-    if iu < 1 or iv < 1 or iu + 2 >= side or iv + 2 >= side:
-        return 1.0
-    fu = u - 0.5 - iu
-    fv = v - 0.5 - iv
-    lit = 0.0
-    for j in range(-1, 3):
-        ty = iv + j
-        row = 0.0
-        if light_map[ty, iu - 1] < limit:
-            row += 1.0 - fu
-        if light_map[ty, iu] < limit:
-            row += 1.0
-        if light_map[ty, iu + 1] < limit:
-            row += 1.0
-        if light_map[ty, iu + 2] < limit:
-            row += fu
-        if j == -1:
-            row *= 1.0 - fv
-        elif j == 2:
-            row *= fv
-        lit += row
-    return lit / 9.0
-
-
-@kernel
-def _barycentric(homog: F64, a: int, b: int, c: int, sx: float, sy: float) -> Color:
-    """Perspective-correct weights of the three corners at continuous pixel (sx, sy)."""
-    x0 = homog[a, 0]
-    y0 = homog[a, 1]
-    w0 = homog[a, 2]
-    x1 = homog[b, 0]
-    y1 = homog[b, 1]
-    w1 = homog[b, 2]
-    x2 = homog[c, 0]
-    y2 = homog[c, 1]
-    w2 = homog[c, 2]
-    g0 = (y1 * w2 - y2 * w1) * sx + (x2 * w1 - x1 * w2) * sy + (x1 * y2 - x2 * y1)
-    g1 = (y2 * w0 - y0 * w2) * sx + (x0 * w2 - x2 * w0) * sy + (x2 * y0 - x0 * y2)
-    g2 = (y0 * w1 - y1 * w0) * sx + (x1 * w0 - x0 * w1) * sy + (x0 * y1 - x1 * y0)
-    total = g0 + g1 + g2
-    if total == 0.0:
-        return 1.0, 0.0, 0.0
-    total = 1.0 / total
-    g0 = min(max(g0 * total, 0.0), 1.0)
-    g1 = min(max(g1 * total, 0.0), 1.0 - g0)
-    return g0, g1, 1.0 - g0 - g1
+    lamps: F64
+    """(R, 3) place of each room's ceiling lamp, where there is a plan."""
 
 
 @kernel
@@ -247,6 +160,14 @@ def shade(step: int, buffers: Buffers, surface: Surface, pinhole: Pinhole, light
     bx0, by0, bz0 = surface.bounds[0]
     bx1, by1, bz1 = surface.bounds[1]
     floor_scale, skirting_height, floor_gloss = surface.room
+    material_glow = surface.material_glow
+    material_gloss = surface.material_gloss
+    first_shell = surface.shell
+    planned = first_shell < faces.shape[0]
+    face_room = surface.face_room
+    near_walls = surface.near_walls
+    near_x, near_y, near_scale, ceiling = surface.near_frame
+    lamps = light.lamps
     ax, ay, az = pinhole.rotation[0]
     bx, by, bz = pinhole.rotation[1]
     cx, cy, cz = pinhole.rotation[2]
@@ -307,7 +228,7 @@ def shade(step: int, buffers: Buffers, surface: Surface, pinhole: Pinhole, light
                     i = faces[face, 0]
                     j = faces[face, 1]
                     m = faces[face, 2]
-                    g0, g1, g2 = _barycentric(homog, i, j, m, sx, sy)
+                    g0, g1, g2 = barycentric(homog, i, j, m, sx, sy)
                     nx = g0 * normals[i, 0] + g1 * normals[j, 0] + g2 * normals[m, 0]
                     ny = g0 * normals[i, 1] + g1 * normals[j, 1] + g2 * normals[m, 1]
                     nz = g0 * normals[i, 2] + g1 * normals[j, 2] + g2 * normals[m, 2]
@@ -320,15 +241,18 @@ def shade(step: int, buffers: Buffers, surface: Surface, pinhole: Pinhole, light
                     ny *= length
                     nz *= length
                     material = face_material[face]
-                    texture = material_texture[material]
+                    first = material_texture[material]
                     r = float(material_color[material, 0])
                     g = float(material_color[material, 1])
                     b = float(material_color[material, 2])
-                    if texture >= 0:
+                    if first >= 0:
                         tu = g0 * uvs[i, 0] + g1 * uvs[j, 0] + g2 * uvs[m, 0]
                         tv = g0 * uvs[i, 1] + g1 * uvs[j, 1] + g2 * uvs[m, 1]
                         footprint = density[face] * z * unfocal / max(-facing, 0.3)
-                        tr, tg, tb = _texture(texels, texture, 128, tu, 1.0 - tv, footprint)
+                        if face < first_shell:
+                            tr, tg, tb = texture(texels, first, 128, tu, 1.0 - tv, footprint)
+                        else:
+                            tr, tg, tb = texture(floor, first, 256, tu, 1.0 - tv, footprint)
                         if material_tint[material] > 0:
                             grey = (tr + tg + tb) * material_tint[material]
                             tr = min(0.4 + 0.6 * grey, 1.2)
@@ -337,7 +261,20 @@ def shade(step: int, buffers: Buffers, surface: Surface, pinhole: Pinhole, light
                         r *= tr
                         g *= tg
                         b *= tb
-                    gloss = 0.12
+                    gloss = float(material_gloss[material])
+                    glow = float(material_glow[material])
+                    if glow > 0:
+                        red += tone[min(top, int(r * glow * factor))]
+                        green += tone[min(top, int(g * glow * factor))]
+                        blue += tone[min(top, int(b * glow * factor))]
+                        continue
+                    if planned:
+                        room = face_room[face]
+                        lamp_x = lamps[room, 0]
+                        lamp_y = lamps[room, 1]
+                        lamp_z = lamps[room, 2]
+                        if face >= first_shell:
+                            free *= edges(near_walls, near_x, near_y, near_scale, ceiling, px, py, pz, nx, ny, nz)
                 else:
                     plane = (-1 - face) % 6
                     side = 1.0 if plane % 2 == 0 else -1.0
@@ -346,7 +283,7 @@ def shade(step: int, buffers: Buffers, surface: Surface, pinhole: Pinhole, light
                     nz = side if plane >= 4 else 0.0
                     if plane == 4:
                         footprint = 256.0 * unscaled * z * unfocal / max(-nx * rx - ny * ry - nz * rz, 0.2)
-                        r, g, b = _texture(floor, 0, 256, px * unscaled, py * unscaled, footprint)
+                        r, g, b = texture(floor, 0, 256, px * unscaled, py * unscaled, footprint)
                         gloss = floor_gloss
                     else:
                         row = 6 if face < -6 else plane
@@ -369,7 +306,7 @@ def shade(step: int, buffers: Buffers, surface: Surface, pinhole: Pinhole, light
                     qx = px + nx * 0.02 - ox
                     qy = py + ny * 0.02 - oy
                     qz = pz + nz * 0.02 - oz
-                    lit = _sunlit(
+                    lit = sunlit(
                         light_map,
                         (ux * qx + uy * qy + uz * qz) * scale + half,
                         (vx * qx + vy * qy + vz * qz) * scale + half,

@@ -1,0 +1,248 @@
+"""From a finding to a question: options, hard distractors and cues for each answer kind."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from wherewise.questions.config import AnswerKind, QuestionsConfig
+from wherewise.questions.question import Question, Rejection
+from wherewise.samples.answer import LETTERS, Boolean, Choice, Number
+from wherewise.samples.evidence import Evidence
+from wherewise.scenes import SceneObject
+
+YES_NO = ("yes", "no")
+LOW_RATIO, HIGH_RATIO = 1.35, 1.7
+"""Neighbouring options of a measured length differ by a factor in this range."""
+
+
+def pick_kind(rng: random.Random, config: QuestionsConfig, kinds: Sequence[AnswerKind]) -> AnswerKind | None:
+    """One of the family's answer kinds that the config allows; None when it allows none."""
+    allowed = [kind for kind in kinds if kind in config.kinds]
+    return rng.choice(allowed) if allowed else None
+
+
+def word_cues(word: str, *things: SceneObject) -> tuple[str, ...]:
+    """Cues for an answer word: the word itself, with the category and colour at each place, with all categories."""
+    cues = [word, *(f"{word}@{place}:{thing.category}" for place, thing in enumerate(things))]
+    cues += [f"{word}@{place}:{thing.color}" for place, thing in enumerate(things) if thing.color]
+    if len(things) > 1:
+        cues.append(f"{word}@{'/'.join(thing.category for thing in things)}")
+    return tuple(cues)
+
+
+def choose(
+    task: str,
+    text: str,
+    options: Sequence[str],
+    truth: str,
+    *,
+    cues: Mapping[str, tuple[str, ...]],
+    rationale: str,
+    focus: Sequence[str] = (),
+    words: tuple[str, ...] = (),
+    facts: Mapping[str, Any] | None = None,
+    reckoning: str | None = None,
+    evidence: Evidence | None = None,
+) -> Question:
+    """A choice; the options stand in the order in which they are given."""
+    return Question(
+        task=task,
+        text=text,
+        answer=Choice(letter=LETTERS[list(options).index(truth)], text=truth),
+        options=tuple(options),
+        words=words,
+        focus=tuple(focus),
+        rationale=rationale,
+        reckoning=reckoning,
+        cues=cues,
+        facts=facts or {},
+        evidence=evidence,
+    )
+
+
+def decide(
+    task: str,
+    text: str,
+    truth: bool,
+    *,
+    cues: Sequence[str],
+    rationale: str,
+    focus: Sequence[str] = (),
+    facts: Mapping[str, Any] | None = None,
+    reckoning: str | None = None,
+) -> Question:
+    """A yes/no question; `cues` are what the words say for yes."""
+    return Question(
+        task=task,
+        text=text,
+        answer=Boolean(value=truth),
+        words=YES_NO,
+        focus=tuple(focus),
+        rationale=rationale,
+        reckoning=reckoning,
+        cues={"yes": ("yes", *cues), "no": ()},
+        facts=facts or {},
+    )
+
+
+def measured(
+    task: str,
+    text: str,
+    value: float,
+    unit: str,
+    digits: int,
+    *,
+    rng: random.Random,
+    config: QuestionsConfig,
+    things: Sequence[SceneObject] = (),
+    rationale: str,
+    reckoning: str,
+    facts: Mapping[str, Any] | None = None,
+    step: float | None = None,
+    tolerance: float | None = None,
+    least: float | None = None,
+    greatest: float | None = None,
+) -> Question | Rejection:
+    """A measured number, or a choice among numbers that are spread about it by a factor or by a step.
+
+    The true value stands at a random place among the sorted options, so that neither the middle nor an end is likelier.
+
+    Args:
+        task: Task name.
+        text: The question; says the unit.
+        value: The true value.
+        unit: Its unit.
+        digits: Decimals that are written.
+        rng: Random state.
+        config: Allowed kinds, number of options, tolerance.
+        things: Objects that it is about.
+        rationale: Reason without numbers.
+        reckoning: Reason with numbers.
+        facts: What it was derived from.
+        step: Difference of neighbouring options; None spreads them by a factor.
+        tolerance: Absolute tolerance of the number; None takes the config's share of it.
+        least: Options below this are not possible.
+        greatest: Options above this are not possible.
+
+    Returns:
+        The question, or why there is none: the config allows neither kind, or no distinct options can be found.
+    """
+    kind = pick_kind(rng, config, ("number", "choice"))
+    focus = tuple(thing.id for thing in things)
+    rounded = round(value, digits)
+    if kind == "number":
+        slack = max(tolerance or config.margins.number_tolerance * abs(value), 0.5 * 10**-digits)
+        return Question(
+            task=task,
+            text=text,
+            answer=Number(value=float(rounded), unit=unit, tolerance=round(slack, digits + 2)),
+            focus=focus,
+            rationale=rationale,
+            reckoning=reckoning,
+            cues={f"{float(rounded):g} {unit}": ()},
+            facts={"value": value, **(facts or {})},
+        )
+    if kind is None:
+        return Rejection.ANSWER_KIND
+    count = config.choices
+    ratio = rng.uniform(LOW_RATIO, HIGH_RATIO)
+    place = rng.randrange(count)
+    if step is None:
+        values = [value * ratio ** (i - place) for i in range(count)]
+    else:
+        values = [value + step * (i - place) for i in range(count)]
+    bounds = (-math.inf if least is None else least, math.inf if greatest is None else greatest)
+    options = [f"{round(item, digits):.{digits}f} {unit}" for item in values]
+    if len(set(options)) < count or any(not bounds[0] <= item <= bounds[1] for item in values):
+        return Rejection.NO_DISTRACTORS
+    return choose(
+        task,
+        text,
+        options,
+        options[place],
+        cues={
+            option: (f"rank {i}", *(cue for cue in magnitude_cues(task, item, ratio if step is None else None, things)))
+            for i, (option, item) in enumerate(zip(options, values, strict=True))
+        },
+        rationale=rationale,
+        reckoning=reckoning,
+        focus=focus,
+        facts={"value": value, **(facts or {})},
+    )
+
+
+def magnitude_cues(task: str, value: float, ratio: float | None, things: Sequence[SceneObject]) -> tuple[str, ...]:
+    """Cues for a value as an option: its size class, alone and for the named categories."""
+    if ratio is None:
+        size = str(round(value / 15))
+    else:
+        size = "0" if value <= 0 else str(round(math.log(value) / math.log(1.3)))
+    cues = [f"{task}~{size}", *(f"{task}~{size}@{thing.category}" for thing in things)]
+    if len(things) > 1:
+        cues.append(f"{task}~{size}@{'/'.join(sorted(thing.category for thing in things))}")
+    return tuple(cues)
+
+
+def counted(
+    task: str,
+    text: str,
+    count: int,
+    *,
+    rng: random.Random,
+    config: QuestionsConfig,
+    category: str,
+    focus: Sequence[str],
+    rationale: str,
+    facts: Mapping[str, Any] | None = None,
+    lowest: int = 0,
+) -> Question | Rejection:
+    """A count, or a choice among numbers in a row, the true one at a random place."""
+    kind = pick_kind(rng, config, ("number", "choice"))
+    if kind is None:
+        return Rejection.ANSWER_KIND
+    facts = {"label": category, "count": count, **(facts or {})}
+    if kind == "number":
+        possible = [str(number) for number in range(lowest, max(config.margins.count_max, count) + 1)]
+        return Question(
+            task=task,
+            text=text,
+            answer=Number(value=float(count)),
+            focus=tuple(focus),
+            rationale=rationale,
+            cues={number: (number, f"{number} {category}") for number in possible},
+            facts=facts,
+        )
+    start = count - rng.randrange(min(config.choices, count - lowest + 1))
+    options = [str(start + step) for step in range(config.choices)]
+    window = f"from {start}"
+    return choose(
+        task,
+        text,
+        options,
+        str(count),
+        cues={
+            option: (option, f"{option} {category}", f"{option} {window}", f"rank {place} {start == lowest}")
+            for place, option in enumerate(options)
+        },
+        rationale=rationale,
+        focus=focus,
+        facts=facts,
+    )
+
+
+def shuffled(options: Sequence[str], rng: random.Random) -> tuple[str, ...]:
+    """The options in random order."""
+    return tuple(rng.sample(list(options), len(options)))
+
+
+def listing(names: Sequence[str]) -> str:
+    """Names for a sentence.
+
+    >>> listing(["lamp"]), listing(["lamp", "bed", "red chair"])
+    ('the lamp', 'the lamp, the bed and the red chair')
+    """
+    with_article = [f"the {name}" for name in names]
+    return with_article[0] if len(names) == 1 else f"{', '.join(with_article[:-1])} and {with_article[-1]}"

@@ -1,0 +1,1 @@
+"""Families about what happens in a clip."""

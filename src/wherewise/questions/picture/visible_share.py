@@ -1,0 +1,48 @@
+"""How much of A can be seen?"""
+
+from __future__ import annotations
+
+import random
+
+from wherewise.questions.asking import choose, pick_kind, word_cues
+from wherewise.questions.config import QuestionsConfig
+from wherewise.questions.picture.occlusion import hidden_share
+from wherewise.questions.question import Question, Rejection, phrase
+from wherewise.questions.referring import draw
+from wherewise.scenes import Scene
+
+MORE = (
+    "Inside the picture, which is hidden more by other objects, the {a} or the {b}?",
+    "Of which do other objects hide the larger share inside the picture: the {a} or the {b}?",
+)
+
+
+def visible_share(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Question | Rejection:
+    """Of which of two objects a larger share is hidden, inside the picture; the shares differ by `hidden_share`."""
+    if pick_kind(rng, config, ("choice",)) is None:
+        return Rejection.ANSWER_KIND
+    if not scene.complete:
+        return Rejection.NOT_COMPLETE
+    drawn = draw(scene, rng, config.margins, 2)
+    if isinstance(drawn, Rejection):
+        return drawn
+    _, (a, b) = drawn
+    shares = hidden_share(a.seen), hidden_share(b.seen)
+    if abs(shares[0] - shares[1]) < config.margins.hidden_share:
+        return Rejection.MARGIN_OCCLUSION
+    more, less = (a, b) if shares[0] > shares[1] else (b, a)
+    return choose(
+        "visible_share",
+        phrase(MORE, rng, config, a=a.name, b=b.name),
+        (a.name, b.name),
+        more.name,
+        cues={
+            more.name: word_cues("more", more.object, less.object),
+            less.name: word_cues("more", less.object, more.object),
+        },
+        focus=(more.object.id, less.object.id),
+        rationale=f"Other objects cover a larger part of the {more.name} than of the {less.name}.",
+        reckoning=f"Hidden are {100 * max(shares):.0f} % of the {more.name} and {100 * min(shares):.0f} % of the "
+        f"{less.name}.",
+        facts={"hidden": list(shares)},
+    )

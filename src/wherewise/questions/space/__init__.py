@@ -1,0 +1,1 @@
+"""Families about the room itself, from one picture, several, a clip or a scan."""

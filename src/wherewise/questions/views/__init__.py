@@ -1,0 +1,1 @@
+"""Families that compare views: several pictures, or moments of a clip."""

@@ -1,0 +1,57 @@
+"""How a camera moved between two views."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wherewise.questions.geometry import ahead, bearing, upright_camera
+from wherewise.questions.question import Rejection
+from wherewise.scenes import Camera, Scene, View
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """From one view to a later one.
+
+    Attributes:
+        first: Where it begins.
+        last: Where it ends.
+        span: What a question calls it (``From the first to the second picture``).
+        way: Metres to the right, forward and up, in the first camera's heading.
+        turn: Degrees to the left, added up over the views between.
+    """
+
+    first: Camera
+    last: Camera
+    span: str
+    way: tuple[float, float, float]
+    turn: float
+
+
+def camera_step(scene: Scene) -> Step | Rejection:
+    """The step between the two pictures of a pair, or over a whole clip."""
+    if not scene.views:
+        return Rejection.NO_VIEW
+    if scene.pictures and len(scene.views) != 2:
+        return Rejection.NOT_PICTURES
+    if len(scene.views) < 2:
+        return Rejection.NOT_A_CLIP
+    if not scene.units_known:
+        return Rejection.NO_UNITS
+    if not all(upright_camera(view.camera) for view in scene.views):
+        return Rejection.MARGIN_DIRECTION
+    first, last = scene.views[0].camera, scene.views[-1].camera
+    span = "From the first to the second picture" if scene.pictures else "From the beginning to the end of the video"
+    angle = math.radians(ahead(first))
+    dx, dy, dz = (b - a for a, b in zip(first.position, last.position, strict=True))
+    way = (math.sin(angle) * dx - math.cos(angle) * dy, math.cos(angle) * dx + math.sin(angle) * dy, dz)
+    return Step(first=first, last=last, span=span, way=way, turn=total_turn(scene.views))
+
+
+def total_turn(views: Sequence[View]) -> float:
+    """Degrees to the left that the camera turned, added up from view to view."""
+    headings = [ahead(view.camera) for view in views]
+    return sum(bearing(b, a) for a, b in itertools.pairwise(headings))
