@@ -213,10 +213,11 @@ class FakeServer:
     async def _read(self, reader: asyncio.StreamReader) -> Request | None:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        except asyncio.IncompleteReadError:
+            pairs = (line.partition(":") for line in head[1:])
+            headers = {name.lower(): value.strip() for name, _, value in pairs if name}
+            body = await reader.readexactly(int(headers.get("content-length", "0")))
+        except asyncio.IncompleteReadError:  # the client is gone
             return None
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:]) if name}
-        body = await reader.readexactly(int(headers.get("content-length", "0")))
         request = Request(
             number=len(self.requests),
             path=head[0].split(" ")[1],

@@ -63,7 +63,8 @@ def test_the_key_is_sent_and_is_nowhere_else(
             }
         )
         with Judge(config) as judge:
-            seen += [config, judge, judge._session, judge._session._endpoint, vars(config)]
+            seen += [config, judge, judge._session, judge._session._delivery, vars(config)]
+            seen.append(judge._session._delivery._endpoint)
             for n in range(5):
                 item = CorrectnessItem(question=f"{n}?", reference="a", answer="a")
                 try:

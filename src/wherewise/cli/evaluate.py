@@ -12,9 +12,6 @@ from wherewise.cli.options import Quiet
 
 if TYPE_CHECKING:
     from wherewise.answers.styles import PromptConfig
-    from wherewise.evaluation.load import Benchmark
-    from wherewise.evaluation.protocol import EvalConfig
-    from wherewise.evaluation.providers import Provider
 
 
 def list_benchmarks() -> None:
@@ -44,7 +41,8 @@ def run(
     model: Annotated[
         str,
         typer.Option(
-            help="'starter', a model folder, a Hub name; or 'random', 'random:SEED', 'frequent', 'replay:FILE.jsonl'."
+            help="'starter', a model folder, a Hub name; 'openai:MODEL' (with --base-url any compatible server), "
+            "'anthropic:MODEL', 'google:MODEL'; 'replay:FILE'; 'random', 'random:SEED', 'frequent'."
         ),
     ] = "starter",
     data: Annotated[
@@ -78,8 +76,54 @@ def run(
     ] = None,
     fps: Annotated[float | None, typer.Option(help="Frames per second of a clip, up to --frames.")] = None,
     blind: Annotated[bool, typer.Option("--blind", help="Show no pictures: what do the questions give away?")] = False,
-    replay_id: Annotated[str, typer.Option(help="replay: field of the sample's id.")] = "id",
-    replay_field: Annotated[str, typer.Option(help="replay: field of the reply.")] = "reply",
+    clips: Annotated[
+        str, typer.Option(help="Servers: send clips as 'frames' (pictures) or whole as a 'file' (vLLM's video_url).")
+    ] = "frames",
+    base_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Servers: the API, with its version: http://127.0.0.1:8000/v1.")
+    ] = None,
+    api_key_env: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Servers: variable that holds the key; OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY by "
+            "default, none with --base-url.",
+        ),
+    ] = None,
+    concurrency: Annotated[
+        int, typer.Option(min=1, max=1024, help="Servers: most requests at once; fewer while the server is busy.")
+    ] = 32,
+    timeout: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="Servers: deadline of an attempt.")] = 120,
+    deadline: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="Servers: deadline of a question with its retries.")
+    ] = 600,
+    retries: Annotated[int, typer.Option(min=0, max=20, help="Servers: attempts after the first.")] = 6,
+    temperature: Annotated[
+        str, typer.Option(help="Servers: 0, or 'none' to leave it out for models that refuse it.")
+    ] = "0",
+    request_field: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=JSON", help="Servers: one more field of each request; repeat.")
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Servers: replies kept; evaluations/replies.sqlite by default.")
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Servers: neither read nor keep replies.")] = False,
+    price: Annotated[
+        str | None, typer.Option(metavar="IN,OUT", help="Servers: prices of a million tokens, to show the cost.")
+    ] = None,
+    replay_format: Annotated[
+        str, typer.Option(help="replay: jsonl, lmms-eval (its samples JSONL) or vlmevalkit (its xlsx).")
+    ] = "jsonl",
+    replay_id: Annotated[
+        str | None,
+        typer.Option(help="replay: field of the sample's id; id, doc_id or index by format, 'doc.idx' goes deeper."),
+    ] = None,
+    replay_field: Annotated[
+        str | None, typer.Option(help="replay: field of the reply; reply, filtered_resps or prediction by format.")
+    ] = None,
+    replay_by_position: Annotated[
+        bool, typer.Option("--replay-by-position", help="replay: the ids are positions in the benchmark, from 0.")
+    ] = False,
     replay_where: Annotated[
         list[str] | None, typer.Option(metavar="FIELD=VALUE", help="replay: only lines with this value.")
     ] = None,
@@ -91,9 +135,11 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Evaluate a model on a benchmark; the same command again goes on with a run that was cut off."""
+    from wherewise.cli.evaluated_models import LocalOptions, ReplayOptions, ServerOptions, make_provider, usage_line
     from wherewise.cli.progress import progress
     from wherewise.evaluation.load import load_benchmark
     from wherewise.evaluation.protocol import Decoding, EvalConfig, MediaLimits
+    from wherewise.evaluation.providers.base import StreamingProvider
     from wherewise.evaluation.runner import read_manifest, run_benchmark
     from wherewise.evaluation.specs import get_benchmark
     from wherewise.evaluation.tables import summary_lines
@@ -104,20 +150,41 @@ def run(
     prompt = _prompt(prompt_style, prompt_options, prompt_instruction, prompt_coordinates, prompt_think)
     if decoding == "letter" and prompt is not None and (prompt.options != "letters" or prompt.style.value != "direct"):
         raise InputError("--decoding letter needs --prompt-options letters and --prompt-style direct, or neither")
+    if clips not in ("frames", "file"):
+        raise InputError(f"--clips {clips!r}: choose frames or file")
+    if clips == "file" and (frames is not None or fps is not None):
+        raise InputError("--clips file: the server itself takes the frames; drop --frames and --fps")
     config = EvalConfig(
         prompt=prompt,
-        media=MediaLimits(frames=frames, fps=fps, max_pixels=max_pixels, blind=blind),
+        media=MediaLimits(frames=frames, fps=fps, max_pixels=max_pixels, blind=blind, clips=clips),  # type: ignore[arg-type]  # checked above
         decoding=Decoding(strategy=decoding, max_new_tokens=max_new_tokens),  # type: ignore[arg-type]  # checked above
     )
     loaded = load_benchmark(get_benchmark(benchmark), data, subsets=subset or (), limit=limit)
-    provider = _provider(
+    provider = make_provider(
         model,
         loaded,
         config,
-        batch_size=batch_size,
-        dtype=dtype,
-        device=device,
-        replay=(replay_id, replay_field, replay_where or []),
+        local=LocalOptions(batch_size=batch_size, dtype=dtype, device=device),
+        server=ServerOptions(
+            base_url=base_url,
+            api_key_env=api_key_env,
+            concurrency=concurrency,
+            timeout=timeout,
+            deadline=deadline,
+            retries=retries,
+            temperature=temperature,
+            fields=tuple(request_field or ()),
+            cache=cache,
+            no_cache=no_cache,
+            price=price,
+        ),
+        replay=ReplayOptions(
+            form=replay_format,
+            id_field=replay_id,
+            reply_field=replay_field,
+            where=tuple(replay_where or ()),
+            by_position=replay_by_position,
+        ),
     )
     folder = out or Path("evaluations") / benchmark / re.sub(r"[^\w.-]+", "-", model).strip("-.")
     with progress(f"{benchmark} {provider.name}", total=len(loaded.samples), quiet=quiet) as advance:
@@ -125,6 +192,8 @@ def run(
             loaded, provider, config, folder, retry_failed=retry_failed, progress=lambda done, _: advance.at(done)
         )
     typer.echo("\n".join(summary_lines(summary, read_manifest(folder))))
+    if isinstance(provider, StreamingProvider):
+        typer.echo(usage_line(provider.usage()))
     typer.echo(f"written to {folder}")
     if summary.failed == 1.0:
         raise NothingProduced(f"all {summary.micro.estimate.n} samples failed; {folder}/predictions.jsonl says why")
@@ -176,47 +245,3 @@ def _prompt(
     except pydantic.ValidationError as error:
         problems = "; ".join(f"--prompt-{e['loc'][0]} {e['input']!r}: {e['msg']}" for e in error.errors())
         raise InputError(problems) from error
-
-
-def _provider(
-    model: str,
-    benchmark: Benchmark,
-    config: EvalConfig,
-    *,
-    batch_size: int,
-    dtype: str,
-    device: str,
-    replay: tuple[str, str, list[str]],
-) -> Provider:
-    """The provider that ``--model`` names."""
-    from wherewise.answers.styles import PromptConfig
-    from wherewise.evaluation.providers import FrequentProvider, RandomProvider, ReplayProvider
-    from wherewise.samples.errors import InputError
-
-    if random_seed := re.fullmatch(r"random(?::(\d+))?", model):
-        return RandomProvider(benchmark.samples, seed=int(random_seed.group(1) or 0))
-    if model == "frequent":
-        return FrequentProvider(benchmark.samples, config.prompt or PromptConfig())
-    if model.startswith("replay:"):
-        id_field, reply_field, conditions = replay
-        where = {}
-        for condition in conditions:
-            field, equals, value = condition.partition("=")
-            if not equals or not field:
-                raise InputError(f"--replay-where {condition!r}: write FIELD=VALUE")
-            where[field] = value
-        path = Path(model.removeprefix("replay:"))
-        return ReplayProvider(path, id_field=id_field, reply_field=reply_field, where=where)
-    if dtype not in ("auto", "float32", "bfloat16"):
-        raise InputError(f"--dtype {dtype!r}: choose auto, float32 or bfloat16")
-
-    from wherewise.evaluation.providers.hf import HfProvider
-
-    return HfProvider.load(
-        model,
-        media=config.media,
-        decoding=config.decoding,
-        batch_size=batch_size,
-        dtype=dtype,  # type: ignore[arg-type]  # checked above
-        device=device,
-    )

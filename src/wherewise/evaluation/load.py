@@ -6,19 +6,18 @@ import hashlib
 import importlib
 import importlib.util
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow.parquet
-
 from wherewise.evaluation.records import answer_fields
 from wherewise.evaluation.specs import BenchmarkSpec, Layout, sample_from_row
-from wherewise.samples import Media, Sample
+from wherewise.evaluation.specs.files import read_rows
+from wherewise.evaluation.specs.rows import OFFICIAL
+from wherewise.samples import Media, Sample, Video
 from wherewise.samples.errors import InputError
 from wherewise.samples.store import read_dataset
-
-_ROWS_AT_A_TIME = 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +45,7 @@ def load_benchmark(
     *,
     subsets: Sequence[str] = (),
     limit: int | None = None,
+    variant: str = OFFICIAL,
 ) -> Benchmark:
     """Read a benchmark.
 
@@ -55,6 +55,7 @@ def load_benchmark(
             hub.
         subsets: Only these subsets; empty means all that are there.
         limit: Only so many questions: those whose id has the smallest sha256, so a larger limit holds a smaller one.
+        variant: Wording of the questions: ``official`` or another one that the benchmark has.
 
     Raises:
         InputError: The folder or a subset is missing, nothing is in it, a record is damaged or an id occurs twice.
@@ -68,8 +69,12 @@ def load_benchmark(
         raise InputError(f"no folder {root}: pass --data the folder that holds {spec.title}")
     if spec.layout is Layout.WHEREWISE:
         samples, notes = tuple(read_dataset(root, splits=[spec.split])), []
+    elif spec.layout is Layout.FILES:
+        samples, notes = _read_files(spec, root, subsets, variant)
     else:
-        samples, notes = _read_subsets(spec, root, subsets)
+        samples, notes = _read_subsets(spec, root, subsets, variant)
+    notes.extend(_missing_clips(samples, root))
+    notes.extend(spec.remarks)
     _refuse_repeated_ids(samples, root)
     if limit is not None:
         if limit < 1:
@@ -97,11 +102,16 @@ def download(spec: BenchmarkSpec, subsets: Sequence[str]) -> Path:
             "or pass --data with a local copy"
         )
     hub = importlib.import_module("huggingface_hub")
+    if spec.layout is Layout.FILES:
+        clips = ["*.mp4", "*.zip"] if spec.columns is not None and spec.columns.video else []
+        return Path(hub.snapshot_download(spec.hub_id, repo_type="dataset", allow_patterns=[*spec.patterns, *clips]))
     patterns = [f"{subset}/{spec.split}-*.parquet" for subset in subsets or sorted(spec.subsets)]
     return Path(hub.snapshot_download(spec.hub_id, repo_type="dataset", allow_patterns=patterns))
 
 
-def _read_subsets(spec: BenchmarkSpec, root: Path, subsets: Sequence[str]) -> tuple[tuple[Sample, ...], list[str]]:
+def _read_subsets(
+    spec: BenchmarkSpec, root: Path, subsets: Sequence[str], variant: str
+) -> tuple[tuple[Sample, ...], list[str]]:
     samples: list[Sample] = []
     notes: list[str] = []
     absent: list[str] = []
@@ -114,7 +124,7 @@ def _read_subsets(spec: BenchmarkSpec, root: Path, subsets: Sequence[str]) -> tu
             continue
         before = len(samples)
         for file in files:
-            samples.extend(_read_rows(spec, file, subset))
+            samples.extend(_read_rows(spec, file, subset, variant))
         found = len(samples) - before
         if found != expected:
             notes.append(f"{subset}: {found} records, {expected} expected")
@@ -133,13 +143,52 @@ def _read_subsets(spec: BenchmarkSpec, root: Path, subsets: Sequence[str]) -> tu
     return tuple(samples), notes
 
 
-def _read_rows(spec: BenchmarkSpec, file: Path, subset: str) -> Iterator[Sample]:
-    row_number = 0
-    with pyarrow.parquet.ParquetFile(file) as parquet:
-        for batch in parquet.iter_batches(batch_size=_ROWS_AT_A_TIME):
-            for row in batch.to_pylist():
-                yield sample_from_row(spec, row, subset=subset, where=f"{file}: row {row_number}")
-                row_number += 1
+def _read_files(
+    spec: BenchmarkSpec, root: Path, subsets: Sequence[str], variant: str
+) -> tuple[tuple[Sample, ...], list[str]]:
+    files = next((found for pattern in spec.patterns if (found := sorted(root.glob(pattern)))), [])
+    if not files:
+        raise InputError(f"{root}: no records of {spec.title}; expected files such as {' or '.join(spec.patterns)}")
+    only = next(iter(spec.subsets)) if len(spec.subsets) == 1 else ""
+    samples: list[Sample] = []
+    for file in files:
+        samples.extend(_read_rows(spec, file, only, variant, start=len(samples)))
+    counted = Counter(str(sample.facts["subset"]) for sample in samples)
+    if subsets:
+        if absent := [subset for subset in subsets if not counted[subset]]:
+            raise InputError(f"{root}: no records of {', '.join(absent)}; there are {', '.join(sorted(counted))}")
+        samples = [sample for sample in samples if sample.facts["subset"] in subsets]
+    notes = [
+        f"{subset}: {counted[subset]} records, {expected} expected"
+        for subset, expected in spec.subsets.items()
+        if counted[subset] not in (0, expected) and (not subsets or subset in subsets)
+    ]
+    absent = [] if subsets else [subset for subset in spec.subsets if not counted[subset]]
+    if absent:
+        notes.append(
+            f"{len(absent)} of {len(spec.subsets)} subsets are not in the folder, so the averages are not the "
+            f"benchmark's: {', '.join(absent)}"
+        )
+    if spec.subsets and (extra := sorted(set(counted) - set(spec.subsets))):
+        notes.append(f"subsets that {spec.title} does not have: {', '.join(extra)}")
+    return tuple(samples), notes
+
+
+def _read_rows(spec: BenchmarkSpec, file: Path, subset: str, variant: str, start: int = 0) -> Iterator[Sample]:
+    for number, row in read_rows(file):
+        where = f"{file}: row {number}"
+        yield sample_from_row(spec, row, subset=subset, where=where, number=start + number, variant=variant)
+
+
+def _missing_clips(samples: Sequence[Sample], root: Path) -> list[str]:
+    """A note if clips are not in the folder; their questions can be replayed or put blind, and fail otherwise."""
+    clips = {str(m.path) for s in samples for m in s.media if isinstance(m, Video) and m.path is not None}
+    missing = sorted(clip for clip in clips if not (root / clip).is_file())
+    if not missing:
+        return []
+    archives = ", ".join(sorted(path.name for path in root.glob("*.zip")))
+    hint = f"; unpack {archives} here" if archives else ""
+    return [f"{len(missing)} of {len(clips)} clips are not in the folder ({missing[0]}, ...){hint}"]
 
 
 def _refuse_repeated_ids(samples: Sequence[Sample], root: Path) -> None:
@@ -153,7 +202,7 @@ def _refuse_repeated_ids(samples: Sequence[Sample], root: Path) -> None:
 def dataset_hash(samples: Sequence[Sample], root: Path) -> str:
     """sha256 of what the questions are, independent of their order.
 
-    Media inside the records count with their bytes, media files with their path and size.
+    Media inside the records count with their bytes, media files with their path and size, absent clips with their path.
     """
     lines = sorted(
         json.dumps(
@@ -167,6 +216,7 @@ def dataset_hash(samples: Sequence[Sample], root: Path) -> str:
                 answer_fields(sample.answer),
                 sample.facts.get("prompt"),
                 [_media_mark(medium, root) for medium in sample.media],
+                *([sample.facts["tags"]] if "tags" in sample.facts else []),
             ],
             ensure_ascii=False,
             sort_keys=True,
@@ -180,6 +230,8 @@ def _media_mark(medium: Media, root: Path) -> str:
     if medium.data is not None:
         return hashlib.sha256(medium.data).hexdigest()
     path = root / str(medium.path)
+    if isinstance(medium, Video) and not path.is_file():
+        return f"{medium.path}:absent"
     if not path.is_file():
         raise InputError(f"{root}: media file {medium.path!r} is missing; restore it or drop its samples")
     return f"{medium.path}:{path.stat().st_size}"

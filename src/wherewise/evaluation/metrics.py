@@ -7,20 +7,17 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
 
+from wherewise.answers.compare import score_number
+from wherewise.evaluation.metrics_aggregates import Average, Measured
+from wherewise.evaluation.metrics_legacy import FORMULAS
+from wherewise.evaluation.metrics_rows import Metric
 from wherewise.evaluation.records import Prediction
+from wherewise.evaluation.specs import BENCHMARKS
 from wherewise.evaluation.statistics import Estimate, clustered_mean
 
-
-class Average(StrEnum):
-    """How scores of several tasks become one."""
-
-    MICRO = "micro"
-    """Mean over questions."""
-    MACRO = "macro"
-    """Mean over tasks of the mean over a task's questions."""
+__all__ = ["Average", "Scored", "Summary", "chance", "frequent", "frequent_key", "summarize"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +49,8 @@ class Summary:
         conflicting: Share of questions whose reply contradicted itself.
         rules: How many replies each extraction rule read.
         mean_tokens: Generated tokens per reply.
+        formulas: The benchmark's own formula and its variants, by name; empty where micro or macro is all there is.
+        official: Name of the formula that is quoted as the score; empty: the headline average.
     """
 
     micro: Scored
@@ -63,6 +62,8 @@ class Summary:
     conflicting: float
     rules: Mapping[str, int]
     mean_tokens: float
+    formulas: Mapping[str, Measured] = field(default_factory=dict)
+    official: str = ""
 
 
 def chance(predictions: Sequence[Prediction]) -> float:
@@ -86,8 +87,13 @@ def frequent_key(prediction: Prediction, *, by_letter: bool) -> str:
 def frequent(predictions: Sequence[Prediction]) -> float:
     """Score of always giving the most frequent gold answer of these questions, known from the same questions.
 
-    For choices this is the better of the most frequent letter and the most frequent option text.
+    For choices this is the better of the most frequent letter and the most frequent option text; for numbers that are
+    scored by relative accuracy it is the best constant among the gold answers.
     """
+    if all(p.tags.get("metric") == Metric.MRA for p in predictions):
+        golds = Counter(float(p.gold["value"]) for p in predictions)
+        best_sum = max(sum(n * score_number(guess, gold) for gold, n in golds.items()) for guess in golds)
+        return best_sum / len(predictions)
     best = max(
         max(Counter(frequent_key(p, by_letter=by_letter) for p in predictions).values()) for by_letter in (True, False)
     )
@@ -112,6 +118,7 @@ def summarize(predictions: Sequence[Prediction], *, level: float = 0.95) -> Summ
         by_task[prediction.task].append(prediction)
     tasks = {task: _scored(by_task[task], level=level) for task in sorted(by_task)}
     n = len(ordered)
+    spec = BENCHMARKS.get(str(ordered[0].tags.get("benchmark", "")))
     macro = Scored(
         estimate=clustered_mean(
             [p.score for p in ordered],
@@ -138,6 +145,8 @@ def summarize(predictions: Sequence[Prediction], *, level: float = 0.95) -> Summ
         conflicting=sum(bool(p.conflicts) for p in ordered) / n,
         rules=dict(sorted(rules.items(), key=lambda item: (-item[1], item[0]))),
         mean_tokens=sum(p.tokens for p in ordered) / n,
+        formulas={name: FORMULAS[name].compute(ordered) for name in spec.aggregates} if spec else {},
+        official=spec.official if spec else "",
     )
 
 

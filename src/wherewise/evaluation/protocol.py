@@ -30,6 +30,9 @@ class MediaLimits(BaseModel):
     """Frames per second at which a clip is sampled, up to `frames`; None: evenly spaced whatever its length."""
     max_pixels: int | None = Field(default=None, ge=1)
     """Largest width x height of a picture or frame; larger ones are shrunk. None: the processor's own limit."""
+    clips: Literal["frames", "file"] = "frames"
+    """How a clip reaches a server: as pictures of its frames, or whole as ``video_url``, of which the server itself
+    takes frames."""
     blind: bool = False
     """Show no picture at all: what the questions give away by themselves."""
 
@@ -63,6 +66,15 @@ class EvalConfig(BaseModel):
     def style(self) -> PromptStyle:
         """Style that replies are read in."""
         return (self.prompt or PromptConfig()).style
+
+    @model_validator(mode="after")
+    def _a_file_goes_whole(self) -> EvalConfig:
+        chosen = [name for name in ("frames", "fps") if getattr(self.media, name) is not None]
+        if self.media.clips == "file" and chosen:
+            raise ValueError(
+                f"clips sent as files: the server takes the frames, so {' and '.join(chosen)} must be unset"
+            )
+        return self
 
     @model_validator(mode="after")
     def _letters_are_shown(self) -> EvalConfig:
@@ -106,6 +118,9 @@ def protocol(
         requests: As asked; their texts are hashed, so that a reworded instruction is another protocol.
         replayed: The replies come from a file, so nothing is known of how they were made.
     """
+    media = config.media.model_dump(mode="json")
+    if media["clips"] == "frames":
+        del media["clips"]  # so that ids of runs that knew of nothing else stay what they are
     prompts = json.dumps(sorted((request.sample_id, request.text) for request in requests), ensure_ascii=False)
     return {
         "benchmark": benchmark.spec.name,
@@ -114,7 +129,7 @@ def protocol(
         "dataset_sha256": benchmark.dataset_hash,
         "prompt": "official" if config.prompt is None else config.prompt.model_dump(mode="json"),
         "prompts_sha256": hashlib.sha256(prompts.encode()).hexdigest(),
-        "media": config.media.model_dump(mode="json"),
+        "media": media,
         "decoding": config.decoding.model_dump(mode="json"),
         "replayed": replayed,
         "parser_version": PARSER_VERSION,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class Prediction:
         score: Metric value in 0..1; 0 when the provider failed or the reply abstained.
         error: Why the provider gave no reply, or None.
         tokens: Generated tokens, as far as known.
+        tags: What the benchmark's formulas group by (source, question id, figure), and its metric.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Prediction:
     score: float
     error: str | None
     tokens: int
+    tags: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """The record as one line of JSON, without the newline."""
@@ -66,7 +68,9 @@ class Prediction:
         return answer_from_fields(self.gold)
 
 
-_FIELDS = {field.name for field in dataclasses.fields(Prediction)}
+_FIELDS = {entry.name for entry in dataclasses.fields(Prediction)}
+_OPTIONAL = {"tags"}
+"""Fields that lines of earlier versions lack."""
 
 
 def prediction_from_json(line: str, *, where: str) -> Prediction:
@@ -83,10 +87,11 @@ def prediction_from_json(line: str, *, where: str) -> Prediction:
         data = json.loads(line)
     except json.JSONDecodeError as error:
         raise InputError(f"{where}: not JSON ({error}); delete the line and resume the run") from error
-    if not isinstance(data, dict) or set(data) != _FIELDS:
-        found = set(data) if isinstance(data, dict) else set()
+    found = set(data) if isinstance(data, dict) else set()
+    if not isinstance(data, dict) or found | _OPTIONAL != _FIELDS:
         raise InputError(
-            f"{where}: not a prediction: missing fields {sorted(_FIELDS - found)}, unknown {sorted(found - _FIELDS)}"
+            f"{where}: not a prediction: missing fields {sorted(_FIELDS - _OPTIONAL - found)}, "
+            f"unknown {sorted(found - _FIELDS)}"
         )
     return Prediction(**{**data, "options": tuple(data["options"]), "conflicts": tuple(data["conflicts"])})
 

@@ -1,7 +1,8 @@
 """Run a benchmark: ask, read, score, and write each answer down as it comes, so that a killed run goes on.
 
 An output folder holds ``manifest.json`` (settings, protocol id, model), ``predictions.jsonl`` (one line a sample, in
-whatever order they came) and, once every sample has its line, ``summary.json``.
+whatever order they came), once every sample has its line ``summary.json``, and for models behind a server
+``usage.jsonl`` (one line a session: requests, tokens, cost).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from wherewise.answers.styles import PromptStyle
 from wherewise.evaluation.load import Benchmark
 from wherewise.evaluation.metrics import Summary, summarize
 from wherewise.evaluation.protocol import EvalConfig, build_requests, protocol, protocol_id
-from wherewise.evaluation.providers.base import Provider
+from wherewise.evaluation.providers.base import Provider, Reply, Request, StreamingProvider
 from wherewise.evaluation.providers.replay import ReplayProvider
 from wherewise.evaluation.records import Prediction, read_predictions
 from wherewise.evaluation.scoring import PARSER_VERSION, check_scorable, rescore, score_reply
@@ -29,6 +30,7 @@ from wherewise.samples.errors import InputError
 PREDICTIONS = "predictions.jsonl"
 MANIFEST = "manifest.json"
 SUMMARY = "summary.json"
+USAGE = "usage.jsonl"
 KEPT = "predictions.before-rescore.jsonl"
 
 Progress = Callable[[int, int], None]
@@ -52,7 +54,7 @@ def run_benchmark(
         config: Prompt, media, decoding.
         out: Output folder; an earlier run in it is continued if it had the same protocol and model.
         retry_failed: Ask again the samples whose provider failed.
-        progress: Called after each batch.
+        progress: Called whenever replies were written.
 
     Raises:
         InputError: The folder holds a run of another protocol or model, damaged lines, or foreign samples; or another
@@ -88,14 +90,9 @@ def run_benchmark(
             _write_predictions(out / PREDICTIONS, done)
         ids = {p.id for p in done}
         pending = provider.order([request for request in requests if request.sample_id not in ids])
-        with (out / PREDICTIONS).open("a", encoding="utf-8") as handle:
-            for start in range(0, len(pending), provider.batch_size):
-                batch = pending[start : start + provider.batch_size]
-                replies = provider.generate(batch)
-                lines = [
-                    score_reply(samples[request.sample_id], reply, config.style)
-                    for request, reply in zip(batch, replies, strict=True)
-                ]
+        with (out / PREDICTIONS).open("a", encoding="utf-8") as handle, _usage_kept(provider, out):
+            for answers in _answers(provider, pending):
+                lines = [score_reply(samples[request.sample_id], reply, config.style) for request, reply in answers]
                 handle.write("".join(prediction.to_json() + "\n" for prediction in lines))
                 handle.flush()
                 os.fsync(handle.fileno())
@@ -105,6 +102,28 @@ def run_benchmark(
         summary = summarize(done)
         write_json(out / SUMMARY, summary_record(summary, manifest))
     return summary
+
+
+def _answers(provider: Provider, pending: Sequence[Request]) -> Iterator[list[tuple[Request, Reply]]]:
+    """Requests with their replies: as they come from a provider that streams, batch by batch from others."""
+    if isinstance(provider, StreamingProvider):
+        with closing(provider.stream(pending)) as answers:
+            yield from answers
+        return
+    for start in range(0, len(pending), provider.batch_size):
+        batch = pending[start : start + provider.batch_size]
+        yield list(zip(batch, provider.generate(batch), strict=True))
+
+
+@contextmanager
+def _usage_kept(provider: Provider, out: Path) -> Iterator[None]:
+    """Add a line on what asking took to ``usage.jsonl``, also when the run stops."""
+    try:
+        yield
+    finally:
+        if isinstance(provider, StreamingProvider):
+            with (out / USAGE).open("a", encoding="utf-8") as handle:
+                handle.write(json.dumps(provider.usage()) + "\n")
 
 
 def rescore_folder(folder: Path) -> Summary:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wherewise.answers.compare import is_correct
+from wherewise.answers.compare import is_correct, score_number
 from wherewise.answers.parse import parse
+from wherewise.answers.parsed import Parsed
+from wherewise.answers.reply import locate
 from wherewise.answers.styles import PromptStyle
+from wherewise.evaluation.metrics_rows import Metric, first_point, in_polygon, read_motion, score_view_change
 from wherewise.evaluation.providers.base import Reply
 from wherewise.evaluation.records import Prediction, answer_fields
-from wherewise.samples import Answer, Number, Sample
+from wherewise.samples import Answer, Number, Sample, Text
 from wherewise.samples.errors import InputError
 from wherewise.samples.plain import to_plain
 
@@ -29,7 +32,8 @@ def check_scorable(samples: Sequence[Sample]) -> None:
         InputError: Names the first such sample.
     """
     for sample in samples:
-        if sample.answer.kind not in SCORED_KINDS:
+        region = sample.facts.get("tags", {}).get("metric") == Metric.POINT_IN_POLYGON
+        if sample.answer.kind not in SCORED_KINDS and not region:
             raise InputError(
                 f"sample {sample.id!r}: answers of kind {sample.answer.kind!r} are not evaluated "
                 f"({', '.join(SCORED_KINDS)} are); leave this task out of the split"
@@ -53,6 +57,7 @@ def score_reply(sample: Sample, reply: Reply, style: PromptStyle) -> Prediction:
         group=sample.group,
         question=sample.question,
         options=sample.options,
+        tags=sample.facts.get("tags", {}),
     )
 
 
@@ -71,14 +76,24 @@ def rescore(prediction: Prediction, style: PromptStyle) -> Prediction:
         group=prediction.group,
         question=prediction.question,
         options=prediction.options,
+        tags=prediction.tags,
     )
 
 
-def _scored(style: PromptStyle, reply: Reply, answer: Answer, *, options: tuple[str, ...], **common: Any) -> Prediction:
+def _scored(
+    style: PromptStyle,
+    reply: Reply,
+    answer: Answer,
+    *,
+    options: tuple[str, ...],
+    tags: Mapping[str, Any],
+    **common: Any,
+) -> Prediction:
     if reply.error is not None:
         return Prediction(
             **common,
             options=options,
+            tags=tags,
             gold=answer_fields(answer),
             kind=answer.kind,
             reply=reply.text,
@@ -92,12 +107,11 @@ def _scored(style: PromptStyle, reply: Reply, answer: Answer, *, options: tuple[
             error=reply.error,
             tokens=reply.tokens,
         )
-    unit = answer.unit if isinstance(answer, Number) else None
-    parsed = parse(answer.kind, reply.text, options=options, unit=unit, style=style)
-    correct = bool(is_correct(parsed, answer))
+    parsed, correct, score = _judge(style, reply.text, answer, options, tags)
     return Prediction(
         **common,
         options=options,
+        tags=tags,
         gold=answer_fields(answer),
         kind=answer.kind,
         reply=reply.text,
@@ -107,7 +121,34 @@ def _scored(style: PromptStyle, reply: Reply, answer: Answer, *, options: tuple[
         truncated=reply.truncated or parsed.truncated,
         conflicts=tuple(parsed.conflicts),
         correct=correct,
-        score=float(correct),
+        score=score,
         error=None,
         tokens=reply.tokens,
     )
+
+
+def _judge(
+    style: PromptStyle, text: str, answer: Answer, options: tuple[str, ...], tags: Mapping[str, Any]
+) -> tuple[Parsed, bool, float]:
+    """What the reply says, whether that is right, and its score by the benchmark's metric."""
+    metric = Metric(tags.get("metric", Metric.ACCURACY))
+    if metric is Metric.POINT_IN_POLYGON:
+        located = locate(text)
+        point = first_point(located.body)
+        rule = f"{located.rule}/{'no_point' if point is None else 'first_point'}"
+        parsed = Parsed(kind="point", value=point, rule=rule, truncated=located.truncated)
+        inside = point is not None and in_polygon(point, tags["polygon"])
+        return parsed, inside, float(inside)
+    unit = answer.unit if isinstance(answer, Number) else None
+    parsed = parse(answer.kind, text, options=options, unit=unit, style=style)
+    if metric is Metric.MRA and isinstance(answer, Number):
+        value = parsed.value if isinstance(parsed.value, (int, float)) else None
+        score = score_number(value, answer.value)
+    elif metric is Metric.VIEW_CHANGE and isinstance(answer, Text):
+        motion = read_motion(str(parsed.value)) if parsed.value is not None else None
+        if motion is None:
+            parsed = Parsed(kind=parsed.kind, value=None, rule=f"{parsed.rule}/no_motion", truncated=parsed.truncated)
+        score = score_view_change(motion, read_motion(answer.value) or {})
+    else:
+        score = float(bool(is_correct(parsed, answer)))
+    return parsed, score == 1.0, score

@@ -7,10 +7,13 @@ from typing import Any
 
 from wherewise.evaluation.compare import Comparison
 from wherewise.evaluation.metrics import Average, Scored, Summary
+from wherewise.evaluation.metrics_legacy import FORMULAS
+from wherewise.evaluation.specs import BenchmarkSpec
 from wherewise.evaluation.statistics import PairedTest
 
 _SHOWN_IDS = 5
 _SHOWN_RULES = 6
+_SHOWN_PARTS = 4
 
 
 def _percent(value: float) -> str:
@@ -42,7 +45,7 @@ def summary_lines(summary: Summary, manifest: Mapping[str, Any]) -> list[str]:
     estimate = summary.micro.estimate
     rows = [["", "score", "95% interval", "chance", "most frequent", "questions"]]
     for average in sorted(averages, key=lambda a: a is not headline):
-        mark = " (headline)" if average is headline else ""
+        mark = " (headline)" if average is headline and not summary.official else ""
         over = "mean over tasks" if average is Average.MACRO else "mean over questions"
         rows.append(_row(f"{average.value}: {over}{mark}", averages[average]))
     rows.extend(_row(task, scored) for task, scored in summary.tasks.items())
@@ -62,11 +65,33 @@ def summary_lines(summary: Summary, manifest: Mapping[str, Any]) -> list[str]:
         f"{manifest['title']}: {manifest['model']['name']}, {n} questions in {estimate.groups} groups, "
         f"protocol {manifest['protocol_id'][:12]}",
         *align(rows),
+        *formula_lines(summary),
         f"{', '.join(rates)}; all of them count in the score",
         f"answers read by: {', '.join(rules)}" + (f", {more} more" if more > 0 else ""),
         verdict(averages[headline]),
         *(f"note: {note}" for note in manifest["notes"]),
     ]
+
+
+def formula_lines(summary: Summary) -> list[str]:
+    """The benchmark's own formula and its variants: value, what it is formed of, and where the formula comes from."""
+    lines = []
+    for name, measured in summary.formulas.items():
+        aggregate = FORMULAS[name]
+        mark = " (headline)" if name == summary.official else ""
+        if measured.value is None:
+            rest = len(measured.missing) - _SHOWN_PARTS
+            more = f" and {rest} more" if rest > 0 else ""
+            lines.append(f"{name}{mark}: not measurable without {', '.join(measured.missing[:_SHOWN_PARTS])}{more}")
+            continue
+        parts = ", ".join(f"{part} {_percent(score)}" for part, score in measured.parts.items())
+        lacking = f"; {', '.join(measured.missing)} left out" if measured.missing else ""
+        lines.append(
+            f"{name}{mark}: {_percent(measured.value)} over {measured.units} = {aggregate.formula}"
+            + (f" ({parts})" if parts else "")
+            + lacking
+        )
+    return lines
 
 
 def _row(name: str, scored: Scored) -> list[str]:
@@ -129,3 +154,47 @@ def _difference(test: PairedTest) -> list[str]:
 
 def _p(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def benchmarks_table(specs: Mapping[str, BenchmarkSpec]) -> str:
+    """All benchmarks as a Markdown table, sorted by name; ``docs/benchmarks.md`` holds it."""
+    lines = [
+        "| name | benchmark | questions | answers | score of a reply | the score | also printed | wordings | hub "
+        "| license |",
+        "|" + "---|" * 10,
+    ]
+    for name, spec in sorted(specs.items()):
+        metrics = [spec.metric.value, *sorted({metric.value for metric in spec.metrics.values()})]
+        headline = spec.official or spec.headline.value
+        others = [*spec.aggregates, "micro", "macro"]
+        wordings = sorted(spec.prompts) or (["official"] if spec.columns and spec.columns.prompt else [])
+        cells = [
+            f"`{name}`",
+            spec.title,
+            "as given" if spec.expected is None else f"{spec.expected:,}",
+            {"": "as declared", "mixed": "choice, yes/no, number, text", "by_task": "by task"}.get(
+                spec.kind, spec.kind
+            ),
+            ", ".join(dict.fromkeys(metrics)),
+            f"`{headline}`",
+            ", ".join(f"`{other}`" for other in others if other != headline),
+            ", ".join(wordings) or "wherewise's",
+            spec.hub_id or "-",
+            spec.license,
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def formulas_table() -> str:
+    """All formulas as a Markdown table; ``docs/benchmarks.md`` holds it."""
+    rows = [f"| `{name}` | {a.formula} | {a.source or 'wherewise'} |" for name, a in sorted(FORMULAS.items())]
+    return "\n".join(["| formula | what it is | source |", "|---|---|---|", *rows])
+
+
+def sources_list(specs: Mapping[str, BenchmarkSpec]) -> str:
+    """Where each rule comes from and what to know about it, as a Markdown list; ``docs/benchmarks.md`` holds it."""
+    return "\n".join(
+        f"* `{name}`: {spec.source}." + "".join(f" Note: {remark}." for remark in spec.remarks)
+        for name, spec in sorted(specs.items())
+    )

@@ -51,7 +51,7 @@ class ReplyCache:
             self._db.execute("PRAGMA synchronous=NORMAL")
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version not in (0, VERSION):
-                raise InputError(f"{path}: a judge cache of version {version}, this reads {VERSION}; use another file")
+                raise InputError(f"{path}: a reply cache of version {version}, this reads {VERSION}; use another file")
             self._db.execute(
                 "CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, task TEXT NOT NULL, reply TEXT NOT NULL, "
                 "path TEXT NOT NULL, prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL) WITHOUT ROWID"
@@ -59,7 +59,7 @@ class ReplyCache:
             self._db.execute(f"PRAGMA user_version={VERSION}")
         except sqlite3.DatabaseError as error:
             self._db.close()
-            raise InputError(f"{path}: cannot be used as a judge cache ({error}); give another file") from error
+            raise InputError(f"{path}: cannot be used as a cache of replies ({error}); give another file") from error
 
     def get(self, key: str) -> CachedReply | None:
         """The reply to the request with this hash."""

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -53,10 +53,13 @@ class PriceConfig(BaseModel):
         return (prompt_tokens * self.input_per_million + completion_tokens * self.output_per_million) / 1e6
 
 
-class JudgeConfig(BaseModel):
-    """A model behind an OpenAI-compatible URL that judges texts."""
+class EndpointConfig(BaseModel):
+    """A model behind an OpenAI-compatible URL, and how patiently it is called."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    _section: ClassVar[str] = ""
+    """What messages put before a field's name."""
 
     base_url: str
     """Where the API is, with its version: ``http://127.0.0.1:8011/v1``. It must hold no credentials."""
@@ -74,10 +77,6 @@ class JudgeConfig(BaseModel):
     """What the server calls `max_tokens`."""
     extra_body: Mapping[str, Any] = Field(default_factory=dict)
     """More fields of the request, such as ``chat_template_kwargs: {enable_thinking: false}``. No keys here."""
-    reply_mode: Literal["auto", "json_schema", "json_object", "text"] = "auto"
-    """How the reply's form is asked for; auto begins with json_schema and goes down where the server refuses."""
-    repairs: int = Field(default=1, ge=0, le=5)
-    """Times that a reply which does not fit the schema is sent back with what is wrong with it."""
     concurrency: int = Field(default=16, ge=1, le=1024)
     """Most calls under way at once."""
     request_seconds: float = Field(default=60.0, gt=0, allow_inf_nan=False)
@@ -93,13 +92,11 @@ class JudgeConfig(BaseModel):
     max_reply_bytes: int = Field(default=1_000_000, ge=1024)
     """Longest reply; reading stops there."""
     cache: Path | None = None
-    """sqlite file of verdicts, shared by runs and processes; None keeps none."""
+    """sqlite file of replies, shared by runs and processes; None keeps none."""
     cache_salt: str = ""
     """Part of every cache key: change it when another model is served under the same name."""
     breaker: BreakerConfig = BreakerConfig()
     """When to stop calling a server that is down."""
-    budget: BudgetConfig = BudgetConfig()
-    """When to stop the run."""
     price: PriceConfig | None = None
     """Token prices, if costs are to be shown."""
 
@@ -137,15 +134,28 @@ class JudgeConfig(BaseModel):
         key = os.environ.get(self.api_key_env, "").strip()
         if not key:
             raise InputError(
-                f"judge.api_key_env: the environment variable {self.api_key_env} is not set; "
+                f"{self._section}api_key_env: the environment variable {self.api_key_env} is not set; "
                 f"export it, or drop the field if {self.base_url} wants no key"
             )
         if not key.isascii() or not key.isprintable() or " " in key:
             raise InputError(
-                f"judge.api_key_env: what the environment variable {self.api_key_env} holds cannot be a key "
+                f"{self._section}api_key_env: what the environment variable {self.api_key_env} holds cannot be a key "
                 "(blanks or characters outside of ASCII); export it again"
             )
         return key
+
+
+class JudgeConfig(EndpointConfig):
+    """A model behind an OpenAI-compatible URL that judges texts."""
+
+    _section: ClassVar[str] = "judge."
+
+    reply_mode: Literal["auto", "json_schema", "json_object", "text"] = "auto"
+    """How the reply's form is asked for; auto begins with json_schema and goes down where the server refuses."""
+    repairs: int = Field(default=1, ge=0, le=5)
+    """Times that a reply which does not fit the schema is sent back with what is wrong with it."""
+    budget: BudgetConfig = BudgetConfig()
+    """When to stop the run."""
 
 
 class JudgeFile(BaseModel):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wherewise.judge.backoff import retry_after_seconds
-from wherewise.judge.config import JudgeConfig
+from wherewise.judge.config import EndpointConfig
 from wherewise.judge.verdict import Outcome
 
 _SHOWN = 300
@@ -75,7 +75,7 @@ class Endpoint:
         InputError: The key's environment variable is not set.
     """
 
-    def __init__(self, config: JudgeConfig) -> None:
+    def __init__(self, config: EndpointConfig) -> None:
         import openai
 
         self._config = config

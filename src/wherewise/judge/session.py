@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from wherewise.judge.backoff import backoff_seconds
-from wherewise.judge.breaker import Breaker
 from wherewise.judge.budget import JudgeBudget
 from wherewise.judge.cache import CachedReply, ReplyCache
 from wherewise.judge.config import JudgeConfig
-from wherewise.judge.endpoint import Delivered, Endpoint, Failed
+from wherewise.judge.delivery import Delivery
+from wherewise.judge.endpoint import Delivered, Failed
 from wherewise.judge.request import Prompt, harmless, request_key
 from wherewise.judge.schema import ReplyMode, portable_schema, read_reply, response_format
 from wherewise.judge.tasks.task import JudgeTask, Reading, ReplyForm
@@ -66,9 +65,8 @@ class Session:
 
     def __init__(self, config: JudgeConfig) -> None:
         self._config = config
-        self._endpoint = Endpoint(config)
+        self._delivery = Delivery(config)
         self._cache = ReplyCache(config.cache) if config.cache else None
-        self._breaker = Breaker(config.breaker, time.monotonic)
         self._budget = JudgeBudget(config.budget, f"{config.base_url} (model {config.model})")
         self._free = asyncio.Semaphore(config.concurrency)
         self._modes = [*ReplyMode] if config.reply_mode == "auto" else [ReplyMode(config.reply_mode)]
@@ -86,7 +84,7 @@ class Session:
         return JudgeCounts(
             outcomes=dict(self._budget.counts),
             cached=tally["cached"],
-            requests=tally["requests"],
+            requests=self._delivery.requests,
             prompt_tokens=tally["prompt"],
             completion_tokens=tally["completion"],
         )
@@ -133,7 +131,7 @@ class Session:
 
     async def close(self) -> None:
         """Close connections and cache."""
-        await self._endpoint.close()
+        await self._delivery.close()
         if self._cache is not None:
             self._cache.close()
 
@@ -197,7 +195,7 @@ class Session:
             form = response_format(mode, name, schema)
             if form is not None:
                 body["response_format"] = form
-            got = await self._deliver(body, key, deadline)
+            got = await self._delivery.send(body, key, deadline)
             if isinstance(got, Delivered):
                 if len(self._modes) >= len(modes):  # unless another call has gone further down meanwhile
                     self._modes, self._proven = modes[modes.index(mode) :], True
@@ -207,48 +205,6 @@ class Session:
                 break
         assert first is not None
         return first, modes[0]
-
-    async def _deliver(self, body: Mapping[str, Any], key: str, deadline: float) -> Delivered | Failed:
-        """One request with its retries, as circuit and deadline allow."""
-        config, attempts = self._config, 0
-        last: Failed | None = None
-        for attempt in range(config.retries + 1):
-            left = deadline - time.monotonic()
-            if left <= 0:
-                break
-            if not self._breaker.admit():
-                note = f"not sent: {self._breaker.failures} calls in a row failed before it"
-                return Failed(outcome=Outcome.CIRCUIT_OPEN, note=note if last is None else f"{note}; last: {last.note}")
-            self._tally["requests"] += 1
-            attempts += 1
-            try:
-                got = await self._endpoint.send(body, min(config.request_seconds, left))
-            except BaseException:
-                self._breaker.abandoned()
-                raise
-            if isinstance(got, Delivered) or not got.passing:
-                self._breaker.succeeded()
-                return got
-            last, wait = got, got.retry_after
-            if wait is None:
-                wait = backoff_seconds(
-                    attempt,
-                    base=config.backoff_seconds,
-                    longest=config.backoff_max_seconds,
-                    seed=config.seed or 0,
-                    key=key,
-                )
-            if self._breaker.is_open or attempt == config.retries or time.monotonic() + wait >= deadline:
-                break
-            await asyncio.sleep(wait)
-        if last is None:
-            return Failed(outcome=Outcome.TIMEOUT, note=f"{config.total_seconds:.3g} s passed")
-        if last.outcome is Outcome.RATE_LIMITED:
-            self._breaker.succeeded()
-        else:
-            self._breaker.failed()
-        asked = "" if last.retry_after is None else f", Retry-After {last.retry_after:.3g} s"
-        return replace(last, note=f"{last.note} ({attempts} attempt{'s' * (attempts > 1)}{asked})")
 
 
 def _settled(reading: Reading | None) -> Verdict | None:

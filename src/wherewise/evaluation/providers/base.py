@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from wherewise.samples import Media
 
@@ -65,4 +65,17 @@ class Provider(Protocol):
 
     def generate(self, requests: Sequence[Request]) -> list[Reply]:
         """One reply a request, in order."""
+        ...
+
+
+@runtime_checkable
+class StreamingProvider(Provider, Protocol):
+    """Answers many requests at once and hands each reply over as it comes."""
+
+    def stream(self, requests: Sequence[Request]) -> Generator[list[tuple[Request, Reply]], None, None]:
+        """Each request once, with its reply, in the order in which replies come."""
+        ...
+
+    def usage(self) -> dict[str, Any]:
+        """What asking took so far: requests, tokens, seconds, cost."""
         ...

@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import PIL.Image
 import torch
 
 from wherewise.evaluation.protocol import DEFAULT_FRAMES, Decoding, MediaLimits
 from wherewise.evaluation.providers.base import Reply, Request
+from wherewise.evaluation.providers.shown import load_clip, shrink
 from wherewise.media.errors import MediaError
 from wherewise.media.image import image_size, load_image
-from wherewise.media.video import Frames, load_frames
 from wherewise.models.forward import watch_vision
 from wherewise.models.inputs import (
     Clip,
@@ -27,7 +26,7 @@ from wherewise.models.inputs import (
     vision_token_ids,
 )
 from wherewise.models.load import LoadedModel, Precision, load_model
-from wherewise.samples import LETTERS, Image, Media, Video
+from wherewise.samples import LETTERS, Image, Media
 
 
 class HfProvider:
@@ -110,17 +109,7 @@ class HfProvider:
     def _decode(self, medium: Media, request: Request) -> PIL.Image.Image | Clip:
         if isinstance(medium, Image):
             return shrink(load_image(medium, request.root, sample_id=request.sample_id), self._media.max_pixels)
-        return self._clip(medium, request)
-
-    def _clip(self, video: Video, request: Request) -> Clip:
-        frames, fps = self._media.frames, self._media.fps
-        if frames is None and not (fps is None and video.frame_times):
-            frames = DEFAULT_FRAMES
-        clip = load_frames(video, request.root, sample_id=request.sample_id, fps=fps, max_frames=frames)
-        if self._media.max_pixels is None:
-            return clip
-        shrunk = [np.asarray(shrink(PIL.Image.fromarray(frame), self._media.max_pixels)) for frame in clip.array]
-        return Frames(array=np.stack(shrunk), times=clip.times)
+        return load_clip(medium, self._media, request.root, sample_id=request.sample_id)
 
     @torch.inference_mode()
     def _answer(self, prompts: Sequence[EncodedPrompt]) -> list[Reply]:
@@ -161,15 +150,6 @@ class HfProvider:
         kept = ids if end is None else ids[:end]
         text = self._loaded.processor.tokenizer.decode(kept, skip_special_tokens=True)
         return Reply(text=text, truncated=end is None, tokens=len(kept) + (end is not None))
-
-
-def shrink(picture: PIL.Image.Image, max_pixels: int | None) -> PIL.Image.Image:
-    """The picture with at most so many pixels, its aspect ratio kept."""
-    if max_pixels is None or picture.width * picture.height <= max_pixels:
-        return picture
-    scale = (max_pixels / (picture.width * picture.height)) ** 0.5
-    size = (max(1, int(picture.width * scale)), max(1, int(picture.height * scale)))
-    return picture.resize(size, PIL.Image.Resampling.BICUBIC)
 
 
 def model_fingerprint(loaded: LoadedModel) -> str:

@@ -5,11 +5,70 @@ from __future__ import annotations
 import difflib
 
 from wherewise.evaluation.specs.blink import BLINK
+from wherewise.evaluation.specs.cv_bench import CV_BENCH
 from wherewise.evaluation.specs.dataset import DATASET, SIMULATED
-from wherewise.evaluation.specs.spec import BenchmarkSpec, Columns, Layout, Metric, sample_from_row
+from wherewise.evaluation.specs.embspatial import EMBSPATIAL
+from wherewise.evaluation.specs.hallusionbench import HALLUSIONBENCH
+from wherewise.evaluation.specs.long_video_bench import LONG_VIDEO_BENCH
+from wherewise.evaluation.specs.mme_realworld import MME_REALWORLD
+from wherewise.evaluation.specs.mmsi_bench import MMSI_BENCH
+from wherewise.evaluation.specs.mmvp import MMVP
+from wherewise.evaluation.specs.nextqa import NEXTQA, NEXTQA_VAL
+from wherewise.evaluation.specs.nlvr import NLVR_DEV
+from wherewise.evaluation.specs.realworldqa import REALWORLDQA
+from wherewise.evaluation.specs.records import RECORDS
+from wherewise.evaluation.specs.robospatial import ROBOSPATIAL_HOME
+from wherewise.evaluation.specs.rows import sample_from_row
+from wherewise.evaluation.specs.sat import SAT
+from wherewise.evaluation.specs.seed_bench import SEED_BENCH
+from wherewise.evaluation.specs.spar_bench import SPAR_BENCH
+from wherewise.evaluation.specs.spatial_reasoner_eval import SPATIAL_REASONER_EVAL
+from wherewise.evaluation.specs.spec import BenchmarkSpec, Columns, Layout, Metric, Prompt
+from wherewise.evaluation.specs.stvqa import STVQA_7K
+from wherewise.evaluation.specs.temp_compass import TEMP_COMPASS
+from wherewise.evaluation.specs.three_dsr_bench import THREE_DSR_BENCH
+from wherewise.evaluation.specs.video_mme import VIDEO_MME
+from wherewise.evaluation.specs.view_spatial import VIEW_SPATIAL
+from wherewise.evaluation.specs.vsi_bench import VSI_BENCH, VSI_BENCH_DEBIASED
+from wherewise.evaluation.specs.vsr import VSR_RANDOM, VSR_ZEROSHOT
+from wherewise.evaluation.specs.vstar import VSTAR
 from wherewise.samples.errors import InputError
 
-BENCHMARKS: dict[str, BenchmarkSpec] = {spec.name: spec for spec in (BLINK, DATASET, SIMULATED)}
+BENCHMARKS: dict[str, BenchmarkSpec] = {
+    spec.name: spec
+    for spec in (
+        BLINK,
+        CV_BENCH,
+        DATASET,
+        EMBSPATIAL,
+        HALLUSIONBENCH,
+        LONG_VIDEO_BENCH,
+        MME_REALWORLD,
+        MMSI_BENCH,
+        MMVP,
+        NEXTQA,
+        NEXTQA_VAL,
+        NLVR_DEV,
+        REALWORLDQA,
+        RECORDS,
+        ROBOSPATIAL_HOME,
+        SAT,
+        SEED_BENCH,
+        SIMULATED,
+        SPAR_BENCH,
+        SPATIAL_REASONER_EVAL,
+        STVQA_7K,
+        TEMP_COMPASS,
+        THREE_DSR_BENCH,
+        VIDEO_MME,
+        VIEW_SPATIAL,
+        VSI_BENCH,
+        VSI_BENCH_DEBIASED,
+        VSR_RANDOM,
+        VSR_ZEROSHOT,
+        VSTAR,
+    )
+}
 
 
 def get_benchmark(name: str) -> BenchmarkSpec:
@@ -25,4 +84,4 @@ def get_benchmark(name: str) -> BenchmarkSpec:
     return BENCHMARKS[name]
 
 
-__all__ = ["BENCHMARKS", "BenchmarkSpec", "Columns", "Layout", "Metric", "get_benchmark", "sample_from_row"]
+__all__ = ["BENCHMARKS", "BenchmarkSpec", "Columns", "Layout", "Metric", "Prompt", "get_benchmark", "sample_from_row"]

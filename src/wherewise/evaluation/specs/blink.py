@@ -1,6 +1,6 @@
 """BLINK: visual perception questions that people answer at a glance (Fu et al., ECCV 2024)."""
 
-from wherewise.evaluation.metrics import Average
+from wherewise.evaluation.metrics_aggregates import Average
 from wherewise.evaluation.specs.spec import BenchmarkSpec, Columns, Layout
 
 BLINK = BenchmarkSpec(

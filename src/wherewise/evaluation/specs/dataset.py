@@ -1,6 +1,6 @@
 """A dataset made by wherewise: its `test` split, scored by task."""
 
-from wherewise.evaluation.metrics import Average
+from wherewise.evaluation.metrics_aggregates import Average
 from wherewise.evaluation.specs.spec import BenchmarkSpec, Layout
 
 DATASET = BenchmarkSpec(

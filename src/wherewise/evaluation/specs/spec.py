@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from wherewise.evaluation.metrics import Average
-from wherewise.samples import LETTERS, Answer, Boolean, Choice, Image, Number, Sample, Text
+from wherewise.evaluation.metrics_aggregates import Average
+from wherewise.evaluation.metrics_rows import Metric
+from wherewise.samples import LETTERS, Answer, Boolean, Choice, Number, Text
 from wherewise.samples.errors import InputError
+
+__all__ = ["BenchmarkSpec", "Columns", "Layout", "Metric", "Prompt", "read_gold"]
 
 
 class Layout(StrEnum):
@@ -19,15 +21,10 @@ class Layout(StrEnum):
 
     HUB_PARQUET = "hub_parquet"
     """``{subset}/{split}-*.parquet``, as datasets lie on the Hugging Face hub; images inside the rows."""
+    FILES = "files"
+    """Record files that match `BenchmarkSpec.files`: Parquet, JSON, JSON lines, CSV or TSV."""
     WHEREWISE = "wherewise"
     """A dataset folder written by wherewise: its own manifest and shards."""
-
-
-class Metric(StrEnum):
-    """Score of one reply."""
-
-    ACCURACY = "accuracy"
-    """1 if the answer is right, else 0."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,24 +32,86 @@ class Columns:
     """Names of the columns that a record is read from; an empty name means that there is none.
 
     Attributes:
-        id: Unique id.
-        question: Question without options.
+        id: Unique id; a template such as ``{video}_{qid}``; empty: subset and row number.
+        question: Question without options, or with them (`options_in_question`); a column or a template.
         answer: Gold answer: ``(B)``, ``B``, an index from 0 or an option's text for choices.
-        options: List of option texts.
+        options: Options as a list, a dictionary, or text in lettered form.
+        option_columns: Columns of one option each; empty ones, ``nan`` and ``N/A`` are no options.
+        options_in_question: Options stand behind the question, with letters.
+        letters: Options stand in the question in no form that could be told apart: so many letters stand for them.
+        answer_index: The gold answer is the option's index from 0, whatever its type.
         task: Task; the subset's name when empty.
-        group: Unit of clustering; when empty, questions that show the same first picture form a group.
+        subset: Column whose value is the subset; empty: the folder, or the only subset.
+        group: Unit of clustering, a column or template; when empty, questions that show the same first picture or clip
+            form a group.
         prompt: The official prompt, used as it is.
-        images: Image columns, in order; rows may leave later ones empty. Values: ``{bytes, path}`` or a list of them.
+        images: Image columns, in order, or templates of paths; rows may leave later ones empty. Values: ``{bytes,
+            path}``, bytes, base64, a path inside the benchmark's folder, or a list of them.
+        video: Template of the clip's path inside the benchmark's folder.
+        tags: What the formulas group by: name of the tag to its column.
     """
 
     id: str
     question: str
     answer: str
     options: str = ""
+    option_columns: tuple[str, ...] = ()
+    options_in_question: bool = False
+    letters: int = 0
+    answer_index: bool = False
     task: str = ""
+    subset: str = ""
     group: str = ""
     prompt: str = ""
     images: tuple[str, ...] = ()
+    video: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+_PLACE = re.compile(r"\{([^{}]+)\}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prompt:
+    """A question's wording.
+
+    Attributes:
+        text: ``{question}``, ``{options}`` and any column in braces are filled in.
+        option: One option's line; ``{letter}`` and ``{text}`` are filled in.
+        clean: Cut these texts out of the question.
+    """
+
+    text: str
+    option: str = "{letter}. {text}"
+    clean: tuple[str, ...] = ()
+
+    def render(self, question: str, options: tuple[str, ...], row: Mapping[str, Any], *, where: str) -> str:
+        """The whole user's turn.
+
+        Raises:
+            InputError: The template names a column that the row lacks.
+        """
+        for part in self.clean:
+            question = question.replace(part, "").strip()
+        lines = [self.option.replace("{letter}", LETTERS[i]).replace("{text}", text) for i, text in enumerate(options)]
+        values = {"question": question, "options": "\n".join(lines)}
+        return fill(self.text, {**row, **values}, where=where)
+
+
+def fill(template: str, values: Mapping[str, Any], *, where: str) -> str:
+    """A template with its places filled in, once: values are not searched for places.
+
+    >>> fill("{video}_{qid}", {"video": 12, "qid": 3}, where="x")
+    '12_3'
+    """
+
+    def value(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in values or values[name] is None:
+            raise InputError(f"{where}: no column {name!r} for {template!r}; the row has {', '.join(sorted(values))}")
+        return str(values[name])
+
+    return _PLACE.sub(value, template)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,14 +123,26 @@ class BenchmarkSpec:
         title: Name in tables.
         layout: How its files lie.
         split: Split that is evaluated.
-        kind: Kind of its answers (``choice``, ``number``, ...); empty when the records declare it.
-        headline: The average that is quoted as *the* score.
+        kind: Kind of its answers (``choice``, ``number``, ...); ``mixed``: a choice where there are options, else
+            yes/no, else a number, else text; ``by_task``: as `kinds` says; empty when the records declare it.
+        headline: The average that is quoted as *the* score, or stands beside `official`.
         license: SPDX id or name of the licence of questions and media.
         source: Where the rule comes from (paper, official code).
         hub_id: Dataset on the Hugging Face hub; empty if it is not there.
-        subsets: Expected records of each subset (folder); empty when unknown.
+        subsets: Expected records of each subset; empty when unknown.
         columns: What the columns mean; None for `Layout.WHEREWISE`.
+        kinds: Kinds of answers by task.
         metric: Score of one reply.
+        metrics: Other scores of one reply, by task or by kind.
+        official: Name of the formula that is quoted as the score; empty: the headline average.
+        aggregates: Names of all formulas that are reported, the official one and its variants.
+        prompts: Wordings: name of the variant to prompts by task, by kind, or under an empty name for all others. The
+            variant ``official`` is used unless another is asked for.
+        config: Folder of the configuration on the hub, for `Layout.FILES`.
+        files: Patterns of record files inside the folder; ``{config}`` and ``{split}`` are filled in. The first that
+            matches counts.
+        gold_fixes: Gold answers that the authors or maintainers corrected: id to answer.
+        remarks: What a reader of the score must know.
     """
 
     name: str
@@ -85,44 +156,40 @@ class BenchmarkSpec:
     hub_id: str = ""
     subsets: Mapping[str, int] = field(default_factory=dict)
     columns: Columns | None = None
+    kinds: Mapping[str, str] = field(default_factory=dict)
     metric: Metric = Metric.ACCURACY
-
-
-def sample_from_row(spec: BenchmarkSpec, row: Mapping[str, Any], *, subset: str, where: str) -> Sample:
-    """One record of a hub dataset as a `Sample`; the official prompt, if there is one, is in ``facts["prompt"]``.
-
-    Args:
-        spec: The benchmark; needs `columns`.
-        row: Column name to value.
-        subset: Folder that the row comes from.
-        where: File and row for error messages.
-
-    Raises:
-        InputError: A column is missing, an image is absent, or the gold answer is none of the options.
-    """
-    columns = spec.columns
-    if columns is None:
-        raise InputError(f"benchmark {spec.name!r} declares no columns")
-    images = tuple(_images(row, columns, where=where))
-    options = tuple(str(option) for option in _value(row, columns.options, where=where)) if columns.options else ()
-    facts: dict[str, Any] = {"subset": subset}
-    if columns.prompt:
-        facts["prompt"] = str(_value(row, columns.prompt, where=where))
-    sample_id = str(_value(row, columns.id, where=where))
-    group = str(_value(row, columns.group, where=where)) if columns.group else _media_group(images, sample_id)
-    return Sample(
-        id=sample_id,
-        media=images,
-        question=str(_value(row, columns.question, where=where)),
-        options=options,
-        answer=read_gold(spec.kind, _value(row, columns.answer, where=where), options, where=where),
-        task=str(_value(row, columns.task, where=where)) if columns.task else subset,
-        group=group,
-        split=spec.split,
-        source=spec.name,
-        license=spec.license,
-        facts=facts,
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    official: str = ""
+    aggregates: tuple[str, ...] = ()
+    prompts: Mapping[str, Mapping[str, Prompt]] = field(default_factory=dict)
+    config: str = ""
+    files: tuple[str, ...] = (
+        "{config}/{split}-*.parquet",
+        "data/{split}-*.parquet",
+        "{split}-*.parquet",
+        "{split}.parquet",
+        "{split}.jsonl",
+        "{split}.json",
+        "{split}.csv",
+        "{split}.tsv",
     )
+    gold_fixes: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """Patterns of its record files, filled in; those of a configuration only if there is one."""
+        chosen = [p for p in self.files if self.config or "{config}" not in p]
+        return tuple(p.replace("{config}", self.config).replace("{split}", self.split) for p in chosen)
+
+    @property
+    def expected(self) -> int | None:
+        """Records in all, or None when unknown."""
+        return sum(self.subsets.values()) if self.subsets else None
+
+    def metric_of(self, task: str, kind: str) -> Metric:
+        """Score of one reply to a question of this task and kind."""
+        return self.metrics.get(task, self.metrics.get(kind, self.metric))
 
 
 def read_gold(kind: str, raw: Any, options: tuple[str, ...], *, where: str) -> Answer:
@@ -148,44 +215,21 @@ def read_gold(kind: str, raw: Any, options: tuple[str, ...], *, where: str) -> A
     raise InputError(f"{where}: answers of kind {kind!r} cannot be read from a column")
 
 
+_LETTER = re.compile(r"\(?([A-Za-z])[).]?")
+_LETTERED = re.compile(r"(?:\(([A-Za-z])\)|([A-Za-z])[.):])\s{0,3}(.{1,400})", re.DOTALL)
+
+
 def _option_index(raw: Any, options: tuple[str, ...]) -> int | None:
     if isinstance(raw, int):
         return raw
     text = str(raw).strip()
-    letter = re.fullmatch(r"\(?([A-Za-z])[).]?", text)
+    letter = _LETTER.fullmatch(text)
     if letter:
         return LETTERS.index(letter.group(1).upper())
-    return options.index(text) if text in options else None
-
-
-def _value(row: Mapping[str, Any], column: str, *, where: str) -> Any:
-    if column not in row:
-        raise InputError(f"{where}: no column {column!r}; the file has {', '.join(sorted(row))}")
-    value = row[column]
-    if value is None:
-        raise InputError(f"{where}: column {column!r} is empty")
-    return value
-
-
-def _images(row: Mapping[str, Any], columns: Columns, *, where: str) -> list[Image]:
-    images: list[Image] = []
-    for position, column in enumerate(columns.images):
-        if column not in row:
-            raise InputError(f"{where}: no column {column!r}; the file has {', '.join(sorted(row))}")
-        value = row[column]
-        if value is None:
-            if position == 0:
-                raise InputError(f"{where}: the first picture, column {column!r}, is missing")
-            continue
-        for picture in value if isinstance(value, list) else [value]:
-            data = picture.get("bytes")
-            if not data:
-                raise InputError(f"{where}: column {column!r} holds no image bytes (path {picture.get('path')!r})")
-            images.append(Image(data=data))
-    return images
-
-
-def _media_group(images: tuple[Image, ...], sample_id: str) -> str:
-    if not images or images[0].data is None:
-        return sample_id
-    return "image-" + hashlib.sha256(images[0].data).hexdigest()[:16]
+    if text in options:
+        return options.index(text)
+    both = _LETTERED.fullmatch(text)
+    if both and both.group(3).strip() in options:
+        index = LETTERS.index((both.group(1) or both.group(2)).upper())
+        return index if index < len(options) and options[index] == both.group(3).strip() else None
+    return None
