@@ -156,10 +156,13 @@ def main() -> None:
     parser.add_argument("--memory", type=int, default=0, metavar="N", help="also peak memory over N small scenes")
     arguments = parser.parse_args()
     os.environ.setdefault("LP_NUM_THREADS", "1")
+    # first of all: the peak is that of the whole process
+    used = {"memory": memory(arguments.memory)} if arguments.memory else {}
     report: dict[str, object] = {
         "machine": platform.machine(),
         "python": platform.python_version(),
         "scenes": arguments.scenes,
+        **used,
         "frames": {},
         "path": {name: path(config, arguments.scenes) for name, config in PATHS.items()},
     }
@@ -174,8 +177,6 @@ def main() -> None:
     report["triangles"] = round(float(np.mean([len(drawn.shots[0].solid.faces) for drawn in drafts])))
     if arguments.processes:
         report["processes"] = processes(max(64, 8 * arguments.scenes))
-    if arguments.memory:
-        report["memory"] = memory(arguments.memory)
     print(json.dumps(report, indent=2))
 
 

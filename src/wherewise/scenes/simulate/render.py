@@ -86,7 +86,7 @@ def _pinhole(camera: Camera, fine: int) -> Pinhole:
 def see(solid: Solid, camera: Camera, skirting: float = 0.0) -> Geometry:
     """Depth and instance ids of one view; `skirting` is the height of the skirting board in metres."""
     pinhole = _pinhole(camera, 1)
-    screen, homog = np.empty((len(solid.points), 3)), np.empty((len(solid.points), 3))
+    screen, homog = np.zeros((len(solid.points), 3)), np.empty((len(solid.points), 3))
     project(solid.points, pinhole, screen, homog)
     shape = (camera.height, camera.width)
     inverse, owner = np.zeros(shape, np.float32), np.full(shape, -1, np.int32)
