@@ -156,6 +156,8 @@ def measured(
         values = [value + step * (i - place) for i in range(count)]
     bounds = (-math.inf if least is None else least, math.inf if greatest is None else greatest)
     options = [f"{round(item, digits):.{digits}f} {unit}" for item in values]
+    label = str((facts or {}).get("label", ""))
+    topic = f"{task} {label if label.isalpha() else ''}"
     if len(set(options)) < count or any(not bounds[0] <= item <= bounds[1] for item in values):
         return Rejection.NO_DISTRACTORS
     return choose(
@@ -164,7 +166,10 @@ def measured(
         options,
         options[place],
         cues={
-            option: (f"rank {i}", *(cue for cue in magnitude_cues(task, item, ratio if step is None else None, things)))
+            option: (
+                f"rank {i}",
+                *(cue for cue in magnitude_cues(topic, item, ratio if step is None else None, things)),
+            )
             for i, (option, item) in enumerate(zip(options, values, strict=True))
         },
         rationale=rationale,
@@ -174,15 +179,18 @@ def measured(
     )
 
 
-def magnitude_cues(task: str, value: float, ratio: float | None, things: Sequence[SceneObject]) -> tuple[str, ...]:
+def magnitude_cues(topic: str, value: float, ratio: float | None, things: Sequence[SceneObject]) -> tuple[str, ...]:
     """Cues for a value as an option: its size class, alone and for the named categories."""
     if ratio is None:
-        size = str(round(value / 15))
+        sizes = [str(round(value))]
     else:
-        size = "0" if value <= 0 else str(round(math.log(value) / math.log(1.3)))
-    cues = [f"{task}~{size}", *(f"{task}~{size}@{thing.category}" for thing in things)]
-    if len(things) > 1:
-        cues.append(f"{task}~{size}@{'/'.join(sorted(thing.category for thing in things))}")
+        logarithm = math.log(max(value, 1e-3))
+        sizes = [f"{base}:{round(logarithm / math.log(base))}" for base in (1.1, 1.3)]
+    cues: list[str] = []
+    for size in sizes:
+        cues += [f"{topic}~{size}", *(f"{topic}~{size}@{place}:{t.category}" for place, t in enumerate(things))]
+        if len(things) > 1:
+            cues.append(f"{topic}~{size}@{'/'.join(thing.category for thing in things)}")
     return tuple(cues)
 
 
@@ -198,6 +206,7 @@ def counted(
     rationale: str,
     facts: Mapping[str, Any] | None = None,
     lowest: int = 0,
+    circumstance: str = "",
 ) -> Question | Rejection:
     """A count, or a choice among numbers in a row, the true one at a random place."""
     kind = pick_kind(rng, config, ("number", "choice"))
@@ -212,7 +221,7 @@ def counted(
             answer=Number(value=float(count)),
             focus=tuple(focus),
             rationale=rationale,
-            cues={number: (number, f"{number} {category}") for number in possible},
+            cues={number: (number, f"{number} {category}", f"{number} {circumstance}") for number in possible},
             facts=facts,
         )
     start = count - rng.randrange(min(config.choices, count - lowest + 1))
@@ -224,7 +233,14 @@ def counted(
         options,
         str(count),
         cues={
-            option: (option, f"{option} {category}", f"{option} {window}", f"rank {place} {start == lowest}")
+            option: (
+                option,
+                f"{option} {category}",
+                f"{option} {window}",
+                f"{option} {circumstance}",
+                f"{option} {category} {window}",
+                f"rank {place} {start == lowest}",
+            )
             for place, option in enumerate(options)
         },
         rationale=rationale,

@@ -67,5 +67,6 @@ def cumulative_count(scene: Scene, rng: random.Random, config: QuestionsConfig) 
         category=category,
         focus=found,
         rationale=f"Until then the {plural(category)} that came into view are: {listed}.",
+        circumstance=f"{moment:.0f}",
         facts={"moment": moment, "label": f"{category} {moment:.0f}"},
     )

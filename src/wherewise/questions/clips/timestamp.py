@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 from wherewise.questions.appearance_order import appearances
@@ -10,7 +11,7 @@ from wherewise.questions.clips.temporal_order import reversed_clip
 from wherewise.questions.config import QuestionsConfig
 from wherewise.questions.question import Question, Rejection, phrase
 from wherewise.questions.sight import frames
-from wherewise.scenes import Scene
+from wherewise.scenes import Scene, View
 
 FIRST = (
     "At how many seconds into the video does the {a} first come into view?",
@@ -22,6 +23,13 @@ LAST = (
 )
 EDGE = 0.5
 """A first or last sight is at least so many seconds from the clip's ends."""
+
+
+def _step(views: tuple[View, ...], config: QuestionsConfig) -> float:
+    """Seconds between neighbouring options: whole frames, so that every option is a time of a frame."""
+    frame = (views[-1].time - views[0].time) / (len(views) - 1)
+    wanted = max(config.margins.appearance_gap, views[-1].time / (config.choices + 1))
+    return frame * math.ceil(wanted / frame - 1e-9)
 
 
 def timestamp(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Question | Rejection:
@@ -58,7 +66,7 @@ def timestamp(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Ques
         rationale=f"The {item.thing.label} {'comes into view' if first else 'leaves the view'} during the clip.",
         reckoning=f"The {item.thing.label} is {'first' if first else 'last'} in view at {time:.1f} s.",
         facts={"label": "first" if first else "last", "time": time},
-        step=max(1.0, end / (config.choices + 1)),
+        step=_step(views, config),
         tolerance=margins.appearance_gap / 2,
         least=0.0,
         greatest=end,

@@ -22,11 +22,22 @@ def _words(column: int, row: int) -> str:
     return "center" if (column, row) == (1, 1) else f"{ROWS[row]} {COLUMNS[column]}"
 
 
+def _others(column: int, row: int, choices: int, rng: random.Random) -> list[tuple[int, int]]:
+    """Wrong ninths: the other corners of a rectangle of four, or any, so that none of the options stands out."""
+    if choices < 4:
+        rest = [(c, r) for c in range(3) for r in range(3) if (c, r) != (column, row)]
+        return rng.sample(rest, choices - 1)
+    across = rng.choice([c for c in range(3) if c != column])
+    along = rng.choice([r for r in range(3) if r != row])
+    return [(across, row), (column, along), (across, along)]
+
+
 def position_in_picture(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Question | Rejection:
     """The ninth of the picture that holds the centroid of the visible pixels.
 
     The centroid must lie at least `third_border` away from the lines between the ninths, and so must the centre of
-    the box, in the same ninth. Wrong options are ninths of the same column or row first.
+    the box, in the same ninth. The options are the
+    corners of a rectangle of ninths.
     """
     kind = pick_kind(rng, config, ("choice", "boolean"))
     if kind is None:
@@ -44,8 +55,7 @@ def position_in_picture(scene: Scene, rng: random.Random, config: QuestionsConfi
         return Rejection.MARGIN_POSITION
     column, row = cells[0][0], cells[1][0]
     truth = _words(column, row)
-    close = [(c, r) for c in range(3) for r in range(3) if (c == column) != (r == row)]
-    wrong = [_words(*cell) for cell in rng.sample(close, min(len(close), config.choices - 1))]
+    wrong = [_words(*cell) for cell in _others(column, row, config.choices, rng)]
     focus, rationale = (a.object.id,), f"The {a.name} is in the {truth} of the picture."
     facts = {"object": a.object.id, "center": list(a.center)}
     if kind == "boolean":

@@ -128,8 +128,15 @@ def _ask(
         text,
         options,
         truth,
-        cues={option: (option, *(f"{i} {turn}" for i, turn in enumerate(option.split(", ")))) for option in options},
+        cues={option: _cues(option, route, faced) for option in options},
         focus=tuple(thing.id for thing in (route[0], faced, *route[1:])),
         rationale=f"Facing the {faced.label}: {told}.",
         facts={"label": truth, "route": [thing.id for thing in route]},
     )
+
+
+def _cues(option: str, route: list[SceneObject], faced: SceneObject) -> tuple[str, ...]:
+    """What the words say for some turns: a walk that ends at what was faced first comes back to its line of sight."""
+    shape = f"{len(route)} {route.index(faced) if faced in route else 'away'}"
+    turns = option.split(", ")
+    return (option, f"{option} {shape}", *(f"{i} {turn} {shape}" for i, turn in enumerate(turns)))
