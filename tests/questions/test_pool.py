@@ -109,7 +109,7 @@ def finished(folder: Path) -> int:
 def test_twenty_kills_leave_the_same_dataset(tmp_path: Path) -> None:
     """``kill -9`` of workers and of the parent at random times, 20 in one generation."""
     config = {
-        "seed": 3, "workers": 2, "sidecars": True, "splits": {"train": 400, "test": 80},
+        "seed": 3, "workers": 2, "sidecars": True, "splits": {"train": 1000, "test": 80},
         "simulate": {
             "width": 96, "height": 96, "objects": [2, 5], "framing": "objects", "furnish": False, "tint": 1.0,
             "distinct_colors": True,
