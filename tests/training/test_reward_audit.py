@@ -11,8 +11,9 @@ from training_toy import grpo_config, toy_samples
 from wherewise.cli.train import _audit, grpo
 from wherewise.rewards import RewardConfig
 from wherewise.samples.store import write_dataset
-from wherewise.training.config import RESUMABLE, GRPOConfig
+from wherewise.training.config import RESUMABLE
 from wherewise.training.data import DataError
+from wherewise.training.grpo_config import GRPOConfig
 from wherewise.training.preflight import check_rewards
 
 SOUND = (RewardConfig(name="accuracy"), RewardConfig(name="format", weight=0.1))

@@ -10,14 +10,11 @@ from training_toy import PROMPT, grpo_config, toy_samples
 
 from wherewise.rewards import Completion, RewardConfig, Score, build_rewards
 from wherewise.training import loop, train_grpo
-from wherewise.training.config import GRPOConfig
 from wherewise.training.data import Encoder
-from wherewise.training.grpo import GRPOPhase
+from wherewise.training.grpo import GRPOPhase, make_phase
+from wherewise.training.grpo_config import GRPOConfig
 from wherewise.training.loop import Progress
-from wherewise.training.reference import Reference
-from wherewise.training.rollouts import RolloutWriter
 from wherewise.training.run_folder import RunFolder
-from wherewise.training.sampler import ShuffledSampler
 
 HERE = Path(__file__).parent
 
@@ -39,14 +36,7 @@ def phase_of(tiny: Path, tmp_path: Path, **changes: Any) -> GRPOPhase:
         total=9,
         device=torch.device("cpu"),
     )
-    return GRPOPhase(
-        session=session,
-        sampler=ShuffledSampler(size=len(session.samples), seed=0),
-        rewards=build_rewards(config.rewards),
-        writer=RolloutWriter(folder=session.folder.rollouts, prompt=PROMPT, root=None, frames=config.frames),
-        reference=Reference.of(loaded.model, lora=config.model.lora is not None) if config.beta else None,
-        generators={"sampling": torch.Generator().manual_seed(0)},
-    )
+    return make_phase(session, build_rewards(config.rewards))
 
 
 def gradients(phase: GRPOPhase) -> dict[str, torch.Tensor]:
@@ -88,14 +78,14 @@ def test_reward_rises(tiny: Path, tmp_path: Path, optim: str) -> None:
 def test_leaving_out_groups_without_a_signal_keeps_the_gradient(tiny: Path, tmp_path: Path, loss_type: str) -> None:
     phase = phase_of(tiny, tmp_path, loss_type=loss_type, prompts_per_step=4, micro_prompts=3)
     phase.sample(1)
-    for dead in (phase._buffer[1], phase._buffer[3]):
+    for dead in (phase.buffer[1], phase.buffer[3]):
         dead.advantages = torch.zeros_like(dead.advantages)
         dead.active = False
-    phase.learn()
+    phase.learner.gradient(phase.buffer)
     left_out = gradients(phase)
-    for group in phase._buffer:
+    for group in phase.buffer:
         group.active, group.old_logp = True, None
-    phase.learn()
+    phase.learner.gradient(phase.buffer)
     assert_same(gradients(phase), left_out)
 
 
@@ -106,7 +96,7 @@ def test_micro_prompts_do_not_change_the_gradient(tiny: Path, tmp_path: Path, lo
         phase = phase_of(tiny, tmp_path, loss_type=loss_type, prompts_per_step=4, micro_prompts=4)
         phase.sample(1)
         object.__setattr__(phase.session, "config", phase.config.model_copy(update={"micro_prompts": micro}))
-        phase.learn()
+        phase.learner.gradient(phase.buffer)
         found.append(gradients(phase))
     assert_same(*found)
 
@@ -116,16 +106,16 @@ def test_unjudged_replies_do_not_count(tiny: Path, tmp_path: Path) -> None:
     phase = phase_of(tiny, tmp_path, rewards=toy_reward("blind_to_odd"), generations=6)
     metrics = phase.sample(1)
     assert 0 < metrics["unjudged"] < 1
-    unjudged = [(g, i) for g in phase._buffer for i in range(6) if not g.weights[i].any()]
+    unjudged = [(g, i) for g in phase.buffer for i in range(6) if not g.weights[i].any()]
     assert len(unjudged) == round(metrics["unjudged"] * 18)
     assert all(g.advantages[i] == 0 for g, i in unjudged)
-    phase.learn()
+    phase.learner.gradient(phase.buffer)
     before = gradients(phase)
     for group, i in unjudged:
         group.ids[i] = group.ids[i].flip(0)
-    for group in phase._buffer:
+    for group in phase.buffer:
         group.old_logp = None
-    phase.learn()
+    phase.learner.gradient(phase.buffer)
     assert_same(before, gradients(phase))
 
 
@@ -151,7 +141,7 @@ def test_truncated_replies_can_be_masked(tiny: Path, tmp_path: Path) -> None:
     phase = phase_of(tiny, tmp_path, mask_truncated=True)
     metrics = phase.sample(1)
     assert metrics["truncated"] > 0.5
-    for group in phase._buffer:
+    for group in phase.buffer:
         assert (group.weights.sum(-1) > 0).tolist() == group.finished.tolist()
 
 
@@ -171,8 +161,8 @@ def test_kl_is_zero_at_the_start_and_pulls_back_later(tiny: Path, tmp_path: Path
 def test_reference_leaves_the_policy_in_its_mode(tiny: Path, tmp_path: Path) -> None:
     phase = phase_of(tiny, tmp_path, beta=0.5, lora=True)
     model = phase.session.loaded.model.train()
-    assert phase.reference is not None
-    with phase.reference.model(model) as reference:
+    assert phase.learner.reference is not None
+    with phase.learner.reference.model(model) as reference:
         assert not reference.training
     assert model.training
 
@@ -181,7 +171,7 @@ def test_vision_tokens_and_unused_rows_are_never_sampled(tiny: Path, tmp_path: P
     phase = phase_of(tiny, tmp_path, prompts_per_step=8, generations=16, max_new_tokens=8, temperature=5.0)
     phase.sample(1)
     banned = set(phase.banned())
-    sampled = {int(t) for g in phase._buffer for t in g.ids[g.mask]}
+    sampled = {int(t) for g in phase.buffer for t in g.ids[g.mask]}
     assert len(sampled) > 200
     assert not sampled & banned
     size = len(phase.session.loaded.processor.tokenizer)

@@ -9,7 +9,9 @@ import typer
 from wherewise.cli.options import ConfigFile, DryRun, Limit, Overrides, PrintConfig, Quiet, Resume, load_or_print
 
 if TYPE_CHECKING:
-    from wherewise.training.config import GRPOConfig, RunConfig, SFTConfig
+    from wherewise.training.config import RunConfig
+    from wherewise.training.grpo_config import GRPOConfig
+    from wherewise.training.sft_config import SFTConfig
 
 C = TypeVar("C", bound="RunConfig")
 
@@ -27,7 +29,7 @@ def sft(
     quiet: Quiet = False,
 ) -> None:
     """Fine-tune a model on the target replies of a dataset."""
-    from wherewise.training.config import SFTConfig
+    from wherewise.training.sft_config import SFTConfig
 
     loaded: SFTConfig = load_or_print(SFTConfig, config, overrides, print_config=print_config).value
     loaded = _limited(loaded, limit)
@@ -50,7 +52,7 @@ def grpo(
     quiet: Quiet = False,
 ) -> None:
     """Improve a model by sampling replies and rewarding the verified ones (GRPO)."""
-    from wherewise.training.config import GRPOConfig
+    from wherewise.training.grpo_config import GRPOConfig
 
     loaded: GRPOConfig = load_or_print(GRPOConfig, config, overrides, print_config=print_config).value
     loaded = _limited(loaded, limit)
@@ -102,9 +104,10 @@ def _rehearse(config: SFTConfig | GRPOConfig) -> None:
     from wherewise.rewards import build_rewards
     from wherewise.training import grpo as grpo_room
     from wherewise.training import sft as sft_room
-    from wherewise.training.config import SFTConfig, total_steps
+    from wherewise.training.config import total_steps
     from wherewise.training.loop import resolve_samples
     from wherewise.training.preflight import check_rewards, check_samples, gold_reply
+    from wherewise.training.sft_config import SFTConfig
 
     samples, root = resolve_samples(config, None)
     supervised = isinstance(config, SFTConfig)

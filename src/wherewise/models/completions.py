@@ -63,6 +63,21 @@ class Completions:
             finished=self.finished[start:stop],
         )
 
+    @classmethod
+    def join(cls, parts: Sequence[Completions], *, pad_id: int) -> Completions:
+        """The rows of several, one after the other, padded to the longest."""
+        width = max(part.ids.shape[1] for part in parts)
+
+        def padded(tensors: Sequence[Tensor], value: int) -> Tensor:
+            return torch.cat([torch.nn.functional.pad(t, (0, width - t.shape[1]), value=value) for t in tensors])
+
+        return cls(
+            ids=padded([part.ids for part in parts], pad_id),
+            mask=padded([part.mask for part in parts], 0),
+            logprobs=padded([part.logprobs for part in parts], 0),
+            finished=torch.cat([part.finished for part in parts]),
+        )
+
     def token_lists(self) -> list[list[int]]:
         """The tokens of each row without padding."""
         return [row[keep].tolist() for row, keep in zip(self.ids, self.mask, strict=True)]

@@ -1,34 +1,21 @@
-"""Configuration of a training run. Imports no torch, so that configs can be read and checked without it."""
+"""What the configurations of all training runs have in common.
+
+Imports no torch, so that configs can be read and checked without it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from wherewise.answers.styles import PromptConfig
-from wherewise.rewards import MissingPolicy, RewardConfig
-from wherewise.training.advantages import AdvantageScaling
 
 PositiveInt = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-class LossType(StrEnum):
-    """How per-token losses are averaged."""
-
-    GRPO = "grpo"
-    """Mean over the tokens of a completion, then over completions (DeepSeekMath): long wrong answers are punished
-    less per token."""
-    DR_GRPO = "dr_grpo"
-    """Sum over tokens divided by the constant ``max_new_tokens``, then mean over completions: no length bias."""
-    DAPO = "dapo"
-    """Sum over all tokens of the step divided by their number."""
-    BNPO = "bnpo"
-    """As `DAPO` within each micro-batch, micro-batches weighted by their number of completions."""
 
 
 class OptimizerName(StrEnum):
@@ -53,11 +40,13 @@ class Schedule(StrEnum):
     """Stays, then falls in a line over the last `decay_fraction` (warm-up, stable, decay)."""
 
 
-class _Config(BaseModel):
+class StrictConfig(BaseModel):
+    """A configuration that refuses unknown keys and never changes."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class LoraConfig(_Config):
+class LoraConfig(StrictConfig):
     """Low-rank adapters on linear layers; everything else is frozen."""
 
     r: PositiveInt = 16
@@ -74,7 +63,7 @@ class LoraConfig(_Config):
     """Adapters between vision and language."""
 
 
-class FreezeConfig(_Config):
+class FreezeConfig(StrictConfig):
     """What is not trained in a full fine-tune."""
 
     vision: bool = False
@@ -87,7 +76,7 @@ class FreezeConfig(_Config):
     """Freeze the token embeddings (and the output head tied to them)."""
 
 
-class ModelConfig(_Config):
+class ModelConfig(StrictConfig):
     """The model to train."""
 
     path: str
@@ -106,7 +95,7 @@ class ModelConfig(_Config):
     """What stays as it is in a full fine-tune; LoRA has parts of its own."""
 
 
-class DataConfig(_Config):
+class DataConfig(StrictConfig):
     """The samples to train on."""
 
     path: Path
@@ -121,7 +110,7 @@ class DataConfig(_Config):
     """Folder that media paths are relative to; None means `path`."""
 
 
-class FramesConfig(_Config):
+class FramesConfig(StrictConfig):
     """Which frames of a video the model sees. A sample that names its frames (``frame_times``) keeps those."""
 
     fps: float | None = Field(default=2.0, gt=0)
@@ -130,7 +119,7 @@ class FramesConfig(_Config):
     """Most frames; a longer clip's are spread evenly."""
 
 
-class OptimConfig(_Config):
+class OptimConfig(StrictConfig):
     """Optimiser and learning-rate schedule."""
 
     name: OptimizerName = OptimizerName.ADAMW
@@ -159,7 +148,7 @@ class OptimConfig(_Config):
     """Largest gradient norm; None does not clip (the norm is logged all the same)."""
 
 
-class RunConfig(_Config):
+class RunConfig(StrictConfig):
     """What SFT and GRPO runs have in common."""
 
     out: Path
@@ -194,89 +183,8 @@ class RunConfig(_Config):
     """Budget for encoded prompts kept in memory."""
 
 
-class SFTConfig(RunConfig):
-    """Supervised fine-tuning: cross-entropy of the reply's tokens alone."""
-
-    steps: PositiveInt | None = None
-    """Optimiser steps; give this or `epochs`."""
-    epochs: float | None = Field(default=None, gt=0)
-    """Passes over the samples; give this or `steps`."""
-    batch_size: PositiveInt = 16
-    """Samples an optimiser step."""
-    micro_batch: PositiveInt = 8
-    """Samples a backward pass."""
-
-    @model_validator(mode="after")
-    def _length(self) -> Self:
-        _check_length(self.steps, self.epochs)
-        return self
-
-
-class RolloutsConfig(_Config):
-    """What is written under ``rollouts/``."""
-
-    every: PositiveInt = 10
-    """Steps between written rollouts; the first and last step are always written."""
-    groups: PositiveInt = 4
-    """Groups written each time."""
-
-
-class GRPOConfig(RunConfig):
-    """Group-relative policy optimisation with verifiable rewards."""
-
-    rewards: tuple[RewardConfig, ...] = (RewardConfig(name="accuracy"), RewardConfig(name="format", weight=0.1))
-    """The mixture of rewards."""
-    missing: MissingPolicy = MissingPolicy.DROP_COMPLETION
-    """What happens to a completion whose reward could not be judged."""
-    audit: Literal["refuse", "warn", "off"] = "refuse"
-    """Before training, the mixture is tried with replies that deserve nothing (``wherewise reward audit``): if it pays
-    one, the run is refused, or only warned of."""
-    steps: PositiveInt | None = None
-    """Optimiser steps; give this or `epochs`."""
-    epochs: float | None = Field(default=None, gt=0)
-    """Passes over the prompts; give this or `steps`."""
-    prompts_per_step: PositiveInt = 8
-    """Prompts (groups) sampled at a time."""
-    generations: int = Field(default=8, ge=2)
-    """Completions a prompt."""
-    micro_prompts: PositiveInt = 8
-    """Prompts a forward-backward pass."""
-    num_iterations: PositiveInt = 1
-    """Optimiser steps on the same completions."""
-    max_new_tokens: PositiveInt = 128
-    """Longest completion."""
-    temperature: float = Field(default=1.0, gt=0)
-    """Sampling temperature; log-probabilities of the loss are taken at it too."""
-    top_p: float = Field(default=1.0, gt=0, le=1)
-    """Nucleus sampling; below 1 the loss's log-probabilities are not those that were sampled from."""
-    loss_type: LossType = LossType.DAPO
-    """How per-token losses are averaged."""
-    scaling: AdvantageScaling = AdvantageScaling.STD
-    """What centred rewards are divided by."""
-    clip_low: float = Field(default=0.2, gt=0, lt=1)
-    """The probability ratio is clipped below at ``1 - clip_low``."""
-    clip_high: float = Field(default=0.2, gt=0)
-    """The probability ratio is clipped above at ``1 + clip_high``."""
-    beta: float = Field(default=0.0, ge=0)
-    """Weight of the KL penalty (k3) to the starting model: adapters switched off, or a frozen copy."""
-    mask_truncated: bool = False
-    """True: completions that the token limit ended do not enter the loss."""
-    rollouts: RolloutsConfig = RolloutsConfig()
-    """Which completions are written down."""
-
-    @model_validator(mode="after")
-    def _length(self) -> Self:
-        _check_length(self.steps, self.epochs)
-        return self
-
-    @model_validator(mode="after")
-    def _advantages_are_used_as_they_are(self) -> Self:
-        if self.scaling is not AdvantageScaling.NONE and any(reward.name == "mapo" for reward in self.rewards):
-            raise ValueError("the reward 'mapo' is an advantage already: set `scaling: none`")
-        return self
-
-
-def _check_length(steps: int | None, epochs: float | None) -> None:
+def check_length(steps: int | None, epochs: float | None) -> None:
+    """Raise ValueError unless exactly one of the two is given."""
     if (steps is None) == (epochs is None):
         raise ValueError("give exactly one of `steps` and `epochs`")
 

@@ -4,67 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import torch
-from torch import Tensor
 
-from wherewise.models.inputs import EncodedPrompt, collate, end_token_ids, padding_id, vision_token_ids
+from wherewise.models.inputs import end_token_ids
 from wherewise.rewards import Completion, ReplyGroup, Rewards, build_rewards
 from wherewise.samples import Sample, Video
 from wherewise.training.advantages import group_advantages
-from wherewise.training.config import GRPOConfig, total_steps
+from wherewise.training.config import total_steps
 from wherewise.training.data import seen_size
+from wherewise.training.groups import Group
+from wherewise.training.grpo_config import GRPOConfig
+from wherewise.training.learner import Learner
 from wherewise.training.loop import OnProgress, RunResult, Session, print_progress, run
-from wherewise.training.losses import LossInputs, policy_loss, token_weights
-from wherewise.training.prefix import Completions, completion_logprobs, generate, prefill
+from wherewise.training.prefix import Completions
 from wherewise.training.reference import Reference
+from wherewise.training.rollout_engine import LocalEngine, RolloutEngine
 from wherewise.training.rollouts import Reply, RolloutWriter, reward_label
 from wherewise.training.run_folder import Resume
 from wherewise.training.sampler import ShuffledSampler
-
-
-@dataclass(kw_only=True, slots=True)
-class Group:
-    """The completions of one prompt, on the CPU; G completions of up to C tokens.
-
-    Attributes:
-        sample: Index of the sample.
-        ids: Long[G, C] tokens.
-        mask: Bool[G, C] tokens of the completions.
-        finished: Bool[G] ended by an end token.
-        advantages: Float[G]; 0 where there is no reward.
-        weights: Float[G, C] of each token in the step's loss; 0 where it does not count.
-        active: False if the group's gradient is exactly zero.
-        old_logp: Float[G, C] under the sampling policy; None until the first pass has computed it.
-        ref_logp: Float[G, C] under the reference; None without one.
-    """
-
-    sample: int
-    ids: Tensor
-    mask: Tensor
-    finished: Tensor
-    advantages: Tensor
-    weights: Tensor
-    active: bool
-    old_logp: Tensor | None = None
-    ref_logp: Tensor | None = None
-
-    def state(self) -> dict[str, Any]:
-        """All fields."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
-
-
-def pad_columns(tensors: Sequence[Tensor], value: float = 0) -> Tensor:
-    """Stack [G_i, C_i] tensors into [sum G_i, max C_i], filling the right."""
-    width = max(t.shape[1] for t in tensors)
-    return torch.cat([torch.nn.functional.pad(t, (0, width - t.shape[1]), value=value) for t in tensors])
-
-
-def by_group(rows: Tensor, generations: int) -> list[Tensor]:
-    """Cut [groups * generations, C] into groups."""
-    return list(rows.unflatten(0, (-1, generations)).unbind(0))  # type: ignore[no-untyped-call]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -76,18 +36,21 @@ class GRPOPhase:
         sampler: Which prompts come next.
         rewards: The mixture of rewards.
         writer: Writes rollouts.
-        reference: The model of the KL penalty, or None.
+        engine: Draws completions.
+        learner: Turns judged completions into gradients.
         generators: The sampling generator.
+        buffer: The groups of the latest draw.
     """
 
     session: Session
     sampler: ShuffledSampler
     rewards: Rewards
     writer: RolloutWriter
-    reference: Reference | None
+    engine: RolloutEngine
+    learner: Learner
     generators: dict[str, torch.Generator]
     name: str = "grpo"
-    _buffer: list[Group] = field(default_factory=list)
+    buffer: list[Group] = field(default_factory=list)
     _passes: int = 0
 
     @property
@@ -100,29 +63,22 @@ class GRPOPhase:
     def backward(self, step: int) -> dict[str, Any]:
         """Gradients of one optimiser step; new completions every ``num_iterations`` steps."""
         metrics: dict[str, Any] = {}
-        if not self._buffer or self._passes == self.config.num_iterations:
+        if not self.buffer or self._passes == self.config.num_iterations:
             metrics = self.sample(step)
         self._passes += 1
-        return metrics | self.learn()
+        return metrics | self.learner.gradient(self.buffer)
 
     @torch.no_grad()
     def sample(self, step: int) -> dict[str, Any]:
         """Draw prompts, complete them, judge the completions; fills the buffer."""
         config = self.config
         indices = self.sampler.take(config.prompts_per_step)
-        self.session.loaded.model.eval()
-        drawn: list[Completions] = []
-        chunks = [indices[i : i + config.micro_prompts] for i in range(0, len(indices), config.micro_prompts)]
-        for chunk in chunks:
-            completions = self.complete(chunk).to("cpu")
-            size = config.generations
-            drawn += [completions.rows(g * size, (g + 1) * size) for g in range(len(chunk))]
+        drawn = self.complete(indices, config.generations)
         shuffled = self.complete_shuffled(step, indices)
         replies = [
             self.judge(self.session.samples[i], group, shuffled.get(i)) for i, group in zip(indices, drawn, strict=True)
         ]
-        micro = [number for number, chunk in enumerate(chunks) for _ in chunk]
-        self._buffer = self.weigh(indices, drawn, replies, micro)
+        self.buffer = self.learner.weigh(indices, drawn, replies)
         self._passes = 0
         if self.writes_at(step):
             pairs = [(self.session.samples[i], r) for i, r in zip(indices, replies, strict=True)]
@@ -134,48 +90,19 @@ class GRPOPhase:
         every, until = self.config.rollouts.every, step + self.config.num_iterations
         return step == 1 or until > self.session.total or (until - 1) // every > (step - 1) // every
 
-    def complete(self, indices: Sequence[int]) -> Completions:
-        """Completions of some prompts, in order."""
-        prompts = [self.session.encoder.encode(self.session.samples[i]) for i in indices]
-        return self.complete_prompts(prompts, self.config.generations)
+    def complete(self, indices: Sequence[int], generations: int, shuffle: str | None = None) -> list[Completions]:
+        """The completions of each prompt."""
+        samples = [self.session.samples[i] for i in indices]
+        drawn = self.engine.complete(samples, generations, shuffle=shuffle)
+        return [drawn.rows(g * generations, (g + 1) * generations) for g in range(len(samples))]
 
     def complete_shuffled(self, step: int, indices: Sequence[int]) -> dict[int, Completions]:
         """Completions of the same questions on shuffled frames, by index: of videos, where a reward asks for them."""
-        config, session = self.config, self.session
-        size = math.ceil(self.rewards.shuffled_share * config.generations)
-        moving = [i for i in indices if size and any(isinstance(m, Video) for m in session.samples[i].media)]
-        found: dict[int, Completions] = {}
-        for start in range(0, len(moving), config.micro_prompts):
-            chunk = moving[start : start + config.micro_prompts]
-            prompts = [session.encoder.encode_shuffled(session.samples[i], f"{config.seed}:{step}") for i in chunk]
-            completions = self.complete_prompts(prompts, size).to("cpu")
-            found |= {i: completions.rows(g * size, (g + 1) * size) for g, i in enumerate(chunk)}
-        return found
-
-    def complete_prompts(self, prompts: Sequence[EncodedPrompt], generations: int) -> Completions:
-        """So many completions of each prompt, in order."""
-        session, config = self.session, self.config
-        processor, model = session.loaded.processor, session.loaded.model
-        with session.autocast():
-            prefix = prefill(model, collate(prompts, pad_id=padding_id(processor), device=session.device))
-            return generate(
-                model,
-                prefix,
-                group_size=generations,
-                max_new_tokens=config.max_new_tokens,
-                temperature=config.temperature,
-                top_p=config.top_p,
-                eos_ids=end_token_ids(processor),
-                pad_id=padding_id(processor),
-                banned_ids=self.banned(),
-                generator=self.generators["sampling"],
-            )
-
-    def banned(self) -> tuple[int, ...]:
-        """Ids that are never sampled: vision tokens, and rows of the head that no token belongs to."""
-        loaded = self.session.loaded
-        rows = loaded.model.get_output_embeddings().weight.shape[0]
-        return (*vision_token_ids(loaded.processor), *range(len(loaded.processor.tokenizer), rows))
+        size = math.ceil(self.rewards.shuffled_share * self.config.generations)
+        moving = [i for i in indices if size and any(isinstance(m, Video) for m in self.session.samples[i].media)]
+        if not moving:
+            return {}
+        return dict(zip(moving, self.complete(moving, size, f"{self.config.seed}:{step}"), strict=True))
 
     def decode(self, sample: Sample, group: Completions) -> tuple[Completion, ...]:
         """The completions of one group as rewards see them."""
@@ -202,120 +129,6 @@ class GRPOPhase:
             for c, j, a in zip(texts, judged, advantages.values, strict=True)
         ]
 
-    def weigh(
-        self,
-        indices: Sequence[int],
-        drawn: Sequence[Completions],
-        replies: Sequence[Sequence[Reply]],
-        micro: Sequence[int],
-    ) -> list[Group]:
-        """Groups with advantages and token weights.
-
-        A group is inactive when its gradient is exactly zero: nothing of it counts, or all advantages are zero and no
-        KL penalty pulls at it. Inactive groups still count in the means.
-        """
-        config = self.config
-        counted = []
-        for group, judged in zip(drawn, replies, strict=True):
-            keep = torch.tensor([r.reward is not None for r in judged])
-            if config.mask_truncated:
-                keep &= group.finished
-            counted.append(group.mask & keep[:, None])
-        weights = token_weights(
-            pad_columns(counted),
-            config.loss_type,
-            max_new_tokens=config.max_new_tokens,
-            micro_batch=torch.tensor(micro).repeat_interleave(config.generations),
-        )
-        groups = []
-        for index, group, judged, weight in zip(
-            indices, drawn, replies, by_group(weights, config.generations), strict=True
-        ):
-            advantages = torch.tensor([r.advantage or 0.0 for r in judged])
-            weight = weight[:, : group.ids.shape[1]].contiguous()
-            pulled = weight.sum(-1) * (1.0 if config.beta else advantages.abs())
-            groups.append(
-                Group(
-                    sample=index,
-                    ids=group.ids.contiguous(),
-                    mask=group.mask.contiguous(),
-                    finished=group.finished.contiguous(),
-                    advantages=advantages,
-                    weights=weight,
-                    active=bool((pulled > 0).any()),
-                )
-            )
-        return groups
-
-    def learn(self) -> dict[str, Any]:
-        """Gradients of the policy loss over the active groups of the buffer."""
-        config, session = self.config, self.session
-        active = [g for g in self._buffer if g.active]
-        session.loaded.model.train()
-        sums = {"loss": 0.0, "entropy": 0.0, "kl_sum": 0.0, "clipped": 0.0, "tokens": 0.0}
-        for start in range(0, len(active), config.micro_prompts):
-            for key, value in self.learn_part(active[start : start + config.micro_prompts]).items():
-                sums[key] += value
-        tokens = max(1.0, sums["tokens"])
-        measured = bool(active)
-        return {
-            "loss": sums["loss"],
-            "tokens": sum(int(g.mask.sum()) for g in self._buffer),
-            "entropy": sums["entropy"] / tokens if measured else None,
-            "kl": sums["kl_sum"] / tokens if measured and self.reference is not None else None,
-            "clip_fraction": sums["clipped"] / tokens if measured else None,
-        }
-
-    def learn_part(self, groups: Sequence[Group]) -> dict[str, float]:
-        """One forward-backward pass."""
-        config, session = self.config, self.session
-        device, processor, model = session.device, session.loaded.processor, session.loaded.model
-        prompts = [session.encoder.encode(session.samples[g.sample]) for g in groups]
-        batch = collate(prompts, pad_id=padding_id(processor), device=device)
-        ids = pad_columns([g.ids for g in groups], value=padding_id(processor))
-        completions = Completions(
-            ids=ids,
-            mask=pad_columns([g.mask for g in groups]),
-            logprobs=torch.zeros(ids.shape),
-            finished=torch.cat([g.finished for g in groups]),
-        ).to(device)
-
-        def logprobs(of: Any) -> tuple[Tensor, Tensor]:
-            with session.autocast():
-                return completion_logprobs(
-                    of,
-                    prefill(of, batch),
-                    completions,
-                    group_size=config.generations,
-                    temperature=config.temperature,
-                    banned_ids=self.banned(),
-                )
-
-        if self.reference is not None and groups[0].ref_logp is None:
-            with torch.no_grad(), self.reference.model(model) as reference:
-                values, _ = logprobs(reference)
-            for group, rows in zip(groups, by_group(values.cpu(), config.generations), strict=True):
-                group.ref_logp = rows[:, : group.ids.shape[1]].contiguous()
-        logp, entropy = logprobs(model)
-        if groups[0].old_logp is None:
-            for group, rows in zip(groups, by_group(logp.detach().cpu(), config.generations), strict=True):
-                group.old_logp = rows[:, : group.ids.shape[1]].contiguous()
-        weights = pad_columns([g.weights for g in groups]).to(device)
-        inputs = LossInputs(
-            logp=logp,
-            old_logp=pad_columns([g.old_logp for g in groups if g.old_logp is not None]).to(device),
-            ref_logp=None
-            if self.reference is None
-            else pad_columns([g.ref_logp for g in groups if g.ref_logp is not None]).to(device),
-            mask=weights > 0,
-            advantages=torch.cat([g.advantages for g in groups]).to(device),
-            weights=weights,
-        )
-        outputs = policy_loss(inputs, clip_low=config.clip_low, clip_high=config.clip_high, beta=config.beta)
-        outputs.loss.backward()  # type: ignore[no-untyped-call]
-        entropy_sum = float(entropy.detach()[inputs.mask].sum())
-        return {"loss": float(outputs.loss.detach()), "entropy": entropy_sum, **outputs.metrics}
-
     # ------------------------------------------------------------------ logs and state
 
     def summary(self, replies: Sequence[Sequence[Reply]]) -> dict[str, Any]:
@@ -337,7 +150,7 @@ class GRPOPhase:
 
     def batch_ids(self) -> list[str]:
         """Sample ids of the latest step."""
-        return [self.session.samples[g.sample].id for g in self._buffer]
+        return [self.session.samples[g.sample].id for g in self.buffer]
 
     def state(self) -> dict[str, Any]:
         """Data cursor, and the rollout buffer where it will be used again."""
@@ -345,14 +158,14 @@ class GRPOPhase:
         return {
             "cursor": self.sampler.cursor,
             "passes": self._passes,
-            "buffer": [g.state() for g in self._buffer] if again else [],
+            "buffer": [g.state() for g in self.buffer] if again else [],
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Put back what `state` returned."""
         self.sampler.cursor = state["cursor"]
         self._passes = state["passes"]
-        self._buffer = [Group(**group) for group in state["buffer"]]
+        self.buffer = [Group(**group) for group in state["buffer"]]
 
 
 def batch_equation(config: GRPOConfig, samples: int, steps: int) -> str:
@@ -365,6 +178,24 @@ def batch_equation(config: GRPOConfig, samples: int, steps: int) -> str:
         f"GRPO: {config.prompts_per_step} prompts × {config.generations} completions = "
         f"{config.prompts_per_step * config.generations} completions{reuse}, in up to {passes} backward passes of "
         f"{config.micro_prompts} prompts; {steps} steps = {seen} prompts = {seen / samples:.3g} passes over {samples}"
+    )
+
+
+def make_phase(session: Session, rewards: Rewards) -> GRPOPhase:
+    """The phase of a session whose configuration is a `GRPOConfig`."""
+    config = cast(GRPOConfig, session.config)
+    generator = torch.Generator(device="cpu").manual_seed(config.seed)
+    reference = Reference.of(session.loaded.model, lora=config.model.lora is not None) if config.beta else None
+    return GRPOPhase(
+        session=session,
+        sampler=ShuffledSampler(size=len(session.samples), seed=config.seed),
+        rewards=rewards,
+        writer=RolloutWriter(
+            folder=session.folder.rollouts, prompt=config.prompt, root=session.root, frames=config.frames
+        ),
+        engine=LocalEngine(session=session, generator=generator),
+        learner=Learner(session=session, reference=reference),
+        generators={"sampling": generator},
     )
 
 
@@ -393,19 +224,6 @@ def train_grpo(
     """
     rewards = build_rewards(config.rewards, config.missing)
 
-    def phase(session: Session) -> GRPOPhase:
-        generator = torch.Generator(device="cpu").manual_seed(config.seed)
-        return GRPOPhase(
-            session=session,
-            sampler=ShuffledSampler(size=len(session.samples), seed=config.seed),
-            rewards=rewards,
-            writer=RolloutWriter(
-                folder=session.folder.rollouts, prompt=config.prompt, root=session.root, frames=config.frames
-            ),
-            reference=Reference.of(session.loaded.model, lora=config.model.lora is not None) if config.beta else None,
-            generators={"sampling": generator},
-        )
-
     def length(count: int) -> int:
         return total_steps(config.steps, config.epochs, count, config.prompts_per_step, config.num_iterations)
 
@@ -414,7 +232,7 @@ def train_grpo(
         samples,
         length=length,
         equation=lambda count, steps: batch_equation(config, count, steps),
-        make_phase=phase,
+        make_phase=lambda session: make_phase(session, rewards),
         on_progress=on_progress,
         resume=resume,
         rewards=rewards,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from wherewise.training.config import LossType
+from wherewise.training.grpo_config import LossType
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

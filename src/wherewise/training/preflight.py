@@ -13,8 +13,9 @@ from wherewise.rewards import Completion, Rewards, build_rewards
 from wherewise.rewards.audit import audit
 from wherewise.rewards.audit.offline import without_judges
 from wherewise.samples import Sample
-from wherewise.training.config import FramesConfig, GRPOConfig
+from wherewise.training.config import FramesConfig
 from wherewise.training.data import DataError, Encoder, load_media
+from wherewise.training.grpo_config import GRPOConfig
 
 ENCODED = 64
 """Prompts that are encoded before the first step."""

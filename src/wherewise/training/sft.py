@@ -18,10 +18,11 @@ from wherewise.models.inputs import (
     vision_token_ids,
 )
 from wherewise.samples import Sample
-from wherewise.training.config import SFTConfig, total_steps
+from wherewise.training.config import total_steps
 from wherewise.training.loop import OnProgress, RunResult, Session, print_progress, run
 from wherewise.training.run_folder import Resume
 from wherewise.training.sampler import ShuffledSampler
+from wherewise.training.sft_config import SFTConfig
 
 
 @dataclass(kw_only=True, slots=True)

@@ -1,0 +1,27 @@
+"""Configuration of supervised fine-tuning; needs no torch."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from wherewise.training.config import PositiveInt, RunConfig, check_length
+
+
+class SFTConfig(RunConfig):
+    """Supervised fine-tuning: cross-entropy of the reply's tokens alone."""
+
+    steps: PositiveInt | None = None
+    """Optimiser steps; give this or `epochs`."""
+    epochs: float | None = Field(default=None, gt=0)
+    """Passes over the samples; give this or `steps`."""
+    batch_size: PositiveInt = 16
+    """Samples an optimiser step."""
+    micro_batch: PositiveInt = 8
+    """Samples a backward pass."""
+
+    @model_validator(mode="after")
+    def _length(self) -> Self:
+        check_length(self.steps, self.epochs)
+        return self
