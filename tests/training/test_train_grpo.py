@@ -14,6 +14,7 @@ from wherewise.training.data import Encoder
 from wherewise.training.grpo import GRPOPhase, make_phase
 from wherewise.training.grpo_config import GRPOConfig
 from wherewise.training.loop import Progress
+from wherewise.training.rollout_engine import never_sampled
 from wherewise.training.run_folder import RunFolder
 
 HERE = Path(__file__).parent
@@ -170,7 +171,7 @@ def test_reference_leaves_the_policy_in_its_mode(tiny: Path, tmp_path: Path) -> 
 def test_vision_tokens_and_unused_rows_are_never_sampled(tiny: Path, tmp_path: Path) -> None:
     phase = phase_of(tiny, tmp_path, prompts_per_step=8, generations=16, max_new_tokens=8, temperature=5.0)
     phase.sample(1)
-    banned = set(phase.banned())
+    banned = set(never_sampled(phase.session.loaded))
     sampled = {int(t) for g in phase.buffer for t in g.ids[g.mask]}
     assert len(sampled) > 200
     assert not sampled & banned
