@@ -27,6 +27,7 @@ from wherewise.samples.media import Image, Media
 from wherewise.samples.sample import Sample
 from wherewise.scenes.scene import Scene
 from wherewise.scenes.simulate.config import SimulateConfig
+from wherewise.workers import Engine
 
 
 class DatasetConfig(BaseModel):
@@ -48,6 +49,8 @@ class DatasetConfig(BaseModel):
     """Quality of the pictures."""
     workers: int = Field(default=1, ge=1)
     """Processes that make scenes; the result does not depend on it."""
+    engine: Engine = Engine.LOCAL
+    """Where they run: ``local``, or ``ray`` (a cluster, or this machine); the result does not depend on it."""
     embed: bool = False
     """True: each sample carries its picture's bytes. False: pictures are files under ``media/``, one a scene."""
     shard_rows: int = Field(default=512, ge=1)
@@ -164,7 +167,7 @@ def write_simulated(config: DatasetConfig, *, overwrite: bool = False, on_progre
         )
     config.out.mkdir(parents=True, exist_ok=True)
     rejections: Counter[str] = Counter()
-    settings = config.model_dump(mode="json", exclude={"out", "workers"})
+    settings = config.model_dump(mode="json", exclude={"out", "workers", "engine"})
     generator: dict[str, Any] = {"name": "simulate", "config": settings, "scenes": {}}
     scenes = SceneFiles(config.out, tuple(config.splits))
     kept = config.out / KEPT
@@ -175,6 +178,7 @@ def write_simulated(config: DatasetConfig, *, overwrite: bool = False, on_progre
         seed=config.seed,
         jpeg_quality=config.jpeg_quality,
         workers=config.workers,
+        engine=config.engine,
         rejections=rejections,
         on_scene=scenes.add,
         on_progress=on_progress,

@@ -17,7 +17,6 @@ from wherewise.media import encode_video
 from wherewise.questions.balance import Balancer
 from wherewise.questions.config import QuestionsConfig
 from wherewise.questions.generate import candidates
-from wherewise.questions.pool import in_order
 from wherewise.questions.question import Question
 from wherewise.questions.sampling import to_sample
 from wherewise.samples.media import Image, Media, Video
@@ -33,6 +32,7 @@ from wherewise.scenes.simulate import (
     simulate,
     survey,
 )
+from wherewise.workers import Engine, in_order
 
 CHUNK = 8
 """Scenes that a worker process makes at a time."""
@@ -119,11 +119,13 @@ def _make_chunk(work: tuple[Job, range]) -> list[Made]:
     return make_scenes(*work)
 
 
-def _stream(job: Job, count: int, workers: int, keep: Path | None = None) -> Iterator[Made]:
-    """Scenes 0 .. count-1 in order, made in this process or in a pool."""
+def _stream(
+    job: Job, count: int, workers: int, keep: Path | None = None, engine: Engine = Engine.LOCAL
+) -> Iterator[Made]:
+    """Scenes 0 .. count-1 in order, made in this process, in a pool or on a cluster."""
     chunks = [(job, range(start, min(start + CHUNK, count))) for start in range(0, count, CHUNK)]
     folder = None if keep is None else keep / _fingerprint(job)
-    for made in in_order(_make_chunk, chunks, workers=workers, keep=folder):
+    for made in in_order(_make_chunk, chunks, workers=workers, keep=folder, engine=engine):
         yield from made
 
 
@@ -131,6 +133,9 @@ def _fingerprint(job: Job) -> str:
     """Stands for everything that a job's scenes depend on."""
     parts = [wherewise.__version__, CHUNK, job.seed, job.jpeg_quality, job.sidecars, job.pictures]
     parts += [job.simulate.model_dump_json(), job.questions.model_dump_json()]
+    pack = Path(job.simulate.furniture)
+    if pack.is_file():  # the packs that ship change with the version alone
+        parts.append(hashlib.sha256(pack.read_bytes()).hexdigest())
     return hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).hexdigest()[:24]
 
 
@@ -142,6 +147,7 @@ def build_dataset(
     seed: int = 0,
     jpeg_quality: int = 92,
     workers: int = 1,
+    engine: Engine = Engine.LOCAL,
     rejections: Counter[str] | None = None,
     on_scene: Callable[[str, Scene], None] | None = None,
     on_progress: Callable[[int], None] | None = None,
@@ -161,11 +167,12 @@ def build_dataset(
         seed: Seed of everything.
         jpeg_quality: 1..95.
         workers: Processes; 1 works in this one.
+        engine: Where they run.
         rejections: Counter that is filled with the reasons of refused scenes and questions, as it goes.
         on_scene: Called with split and scene for each scene that gave samples, before its samples come.
         on_progress: Called with the number of scenes that became ready.
         on_sidecar: Called with split, scene and the bytes of its depth and ids, after `on_scene`; None makes none.
-        keep: Folder for finished scenes, so that a run that was cut off goes on from there (`pool.in_order`); the
+        keep: Folder for finished scenes, so that a run that was cut off goes on from there (`wherewise.workers`); the
             caller removes it when the samples are safe. None keeps nothing.
 
     Yields:
@@ -191,12 +198,13 @@ def build_dataset(
         )
 
     thorough = asked.model_copy(update={"attempts": LESSONS})
-    lessons = _offers(_stream(job(CALIBRATION, thorough), asked.calibration if asked.balance else 0, workers, keep))
+    taught = asked.calibration if asked.balance else 0
+    lessons = _offers(_stream(job(CALIBRATION, thorough), taught, workers, keep, engine))
     for split, count in splits.items():
         balancer = Balancer(asked, split_seed(seed, split))
         if lessons:
             balancer.observe(lessons, judged=False)
-        stream = _stream(job(split), count, workers, keep)
+        stream = _stream(job(split), count, workers, keep, engine)
         while block := _take(stream, asked.block, on_progress):
             balancer.observe(_offers(block))
             for made in block:

@@ -6,11 +6,9 @@ these files and does the rest; since a chunk's result depends on nothing but the
 
 from __future__ import annotations
 
-import io
 import multiprocessing
 import multiprocessing.connection
 import os
-import pickle
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +16,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, TypeVar
+
+from wherewise.workers.kept import from_bytes, open_folder, place_of, to_bytes, write_kept
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -46,13 +46,10 @@ def in_order(
     Raises:
         RuntimeError: Workers died `PATIENCE` times in a row without finishing one item.
     """
-    if keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
-        for draft in keep.glob("*.tmp"):
-            draft.unlink(missing_ok=True)
+    open_folder(keep)
     if workers <= 1:
         for number, item in enumerate(items):
-            yield _finished(_do(function, item, _place(keep, number)), keep, number)
+            yield _finished(_do(function, item, place_of(keep, number)), keep, number)
         return
     yield from _with_workers(function, items, workers, keep)
 
@@ -70,7 +67,7 @@ def _with_workers(
                 upcoming += 1
             try:
                 for k, (number, future) in enumerate(waiting):
-                    place = _place(keep, number)
+                    place = place_of(keep, number)
                     if future is None and not (place is not None and place.exists()):
                         waiting[k] = (number, crew.pool.submit(_do, function, items[number], place))
                 number, future = waiting[0]
@@ -118,46 +115,20 @@ def _is_done(future: Future[Any]) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
 
 
-def _place(keep: Path | None, number: int) -> Path | None:
-    return None if keep is None else keep / f"{number:06d}.part"
-
-
 def _do(function: Callable[[Item], Result], item: Item, place: Path | None) -> Result | None:
     """The result; or None once it is in its file."""
     if place is None:
         return function(item)
     if not place.exists():
-        draft = place.with_suffix(f".{os.getpid()}.tmp")
-        with draft.open("wb") as stream:
-            pickle.dump(function(item), stream, protocol=5)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(draft, place)
+        write_kept(place, to_bytes(function(item)))
     return None
 
 
 def _finished(result: Result | None, keep: Path | None, number: int) -> Result:
-    place = _place(keep, number)
+    place = place_of(keep, number)
     if place is not None:
-        result = _Reader(io.BytesIO(place.read_bytes())).load()
+        result = from_bytes(place.read_bytes())
     return result  # type: ignore[return-value]
-
-
-class _Reader(pickle.Unpickler):
-    """Reads what `_do` wrote: plain values and wherewise's own classes, no function of any kind."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        """The class that a file names.
-
-        Raises:
-            pickle.UnpicklingError: It is not one of those.
-        """
-        plain = (module, name) in {("collections", "Counter"), ("builtins", "set"), ("builtins", "frozenset")}
-        ours = module.split(".")[0] == "wherewise"  # looked at before anything is imported
-        found = super().find_class(module, name) if plain or ours else None
-        if not plain and not (isinstance(found, type) and found.__module__.split(".")[0] == "wherewise"):
-            raise pickle.UnpicklingError(f"a kept result names {module}.{name}, which no result has; remove the folder")
-        return found
 
 
 def _end_with_parent() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from wherewise.questions.pool import in_order
+from wherewise.workers import in_order
 
 ROOT = Path(__file__).parents[2]
 
@@ -168,7 +168,7 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
     code = (
         f"import sys; sys.path[:0] = [{str(ROOT / 'src')!r}, {str(Path(__file__).parent)!r}]\n"
         "import time\n"
-        "from wherewise.questions.pool import in_order\n"
+        "from wherewise.workers import in_order\n"
         "if __name__ == '__main__':\n"
         "    list(in_order(time.sleep, [30.0] * 4, workers=2))\n"
     )
