@@ -24,7 +24,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": {"samples", "media"},
     "training": {"samples", "media", "answers", "rewards", "models"},
     "evaluation": {"samples", "media", "answers", "models", "judge"},
-    "reports": {"samples"},
+    "engines": {"samples", "media", "answers", "rewards", "training"},
+    "reports": {"samples", "media", "scenes"},
 }
 """For each room the rooms that it may import; ``cli`` may import all. ARCHITECTURE.md prints the same table."""
 
@@ -41,10 +42,15 @@ WITHOUT_TORCH = (
     "judge",
     "rewards",
     "evaluation",
+    "engines",
     "reports",
     "cli",
 )
 """Rooms that must import where there is no torch."""
+
+
+CONFIGS = {"config", "grpo_config", "advantages"}
+"""Modules of ``training`` that hold settings; ``engines`` may import these alone."""
 
 
 def imports(path: Path, *, top_level: bool) -> Iterator[str]:
@@ -73,6 +79,13 @@ def test_a_room_imports_only_what_it_may(room: str) -> None:
             parts = name.split(".")
             if parts[0] == "wherewise" and len(parts) > 1 and parts[1] in rooms():
                 assert parts[1] in MAY_IMPORT[room] | {room}, f"{path.relative_to(SOURCE)} imports {name}"
+
+
+def test_engines_take_only_settings_from_training() -> None:
+    for path in (SOURCE / "engines").rglob("*.py"):
+        for name in imports(path, top_level=False):
+            if name.startswith("wherewise.training"):
+                assert name.removeprefix("wherewise.training").lstrip(".") in CONFIGS, f"{path.name} imports {name}"
 
 
 def test_evaluation_takes_only_the_transport_from_the_judge() -> None:

@@ -1,0 +1,230 @@
+"""The rewards of a run where another engine asks for them: a sample travels as text, a reply comes back.
+
+An engine hands over the reply's text and the columns of the row. The row holds the sample (without its media) as JSON,
+so the score is that of `wherewise.rewards`, to the digit.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wherewise.answers.styles import PromptConfig
+from wherewise.rewards import Completion, Judgement, MissingPolicy, ReplyGroup, RewardConfig, Rewards, build_rewards
+from wherewise.samples import Image, Sample, Video
+from wherewise.samples.codec import from_record, to_record
+from wherewise.samples.errors import InputError
+
+FILE = "rewards.json"
+"""Beside the exported data: prompt settings and the mixture."""
+ELSEWHERE = "elsewhere"
+"""Path of media that a travelling sample does not carry."""
+
+
+class NotJudgedError(RuntimeError):
+    """A reply could not be judged, and the engine has no way to leave it out."""
+
+
+def travelling(sample: Sample) -> str:
+    """A sample as JSON without its media's bytes and without its rationale; sizes and times stay."""
+    media: list[Image | Video] = [dataclasses.replace(medium, path=ELSEWHERE, data=None) for medium in sample.media]
+    record = to_record(dataclasses.replace(sample, media=tuple(media), rationale=None))
+    record.pop("media_bytes")
+    return json.dumps(record, ensure_ascii=False, sort_keys=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RemoteRewards:
+    """A mixture as an engine can call it.
+
+    Attributes:
+        rewards: The mixture.
+        prompt: How the samples were put to the model.
+    """
+
+    rewards: Rewards
+    prompt: PromptConfig
+
+    @classmethod
+    def read(cls, path: Path) -> RemoteRewards:
+        """The mixture that an export wrote down.
+
+        Raises:
+            InputError: The file is missing or not such a file.
+        """
+        try:
+            raw = json.loads(path.read_text(encoding="utf-8"))
+            configs = tuple(RewardConfig.model_validate(entry) for entry in raw["rewards"])
+            prompt = PromptConfig.model_validate(raw["prompt"])
+            missing = MissingPolicy(raw["missing"])
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(f"{path}: {error}; export the data again") from error
+        placed = tuple(config.model_copy(update={"name": _beside(path, config.name)}) for config in configs)
+        return cls(rewards=build_rewards(placed, missing), prompt=prompt)
+
+    def judge(self, replies: Sequence[Completion], sample: str) -> tuple[Judgement, ...]:
+        """Scores of replies to one travelling sample."""
+        group = ReplyGroup(
+            completions=tuple(replies), sample=from_record(json.loads(sample)), prompt=self.prompt, shuffled=()
+        )
+        return self.rewards.judge(group)
+
+
+def _beside(path: Path, name: str) -> str:
+    """The name of a reward; a file of the user's lies in the export's folder."""
+    file, mark, function = name.rpartition(":")
+    return f"{path.parent / file}:{function}" if mark else name
+
+
+def write_rewards(
+    out: Path, configs: Sequence[RewardConfig], prompt: PromptConfig, missing: MissingPolicy
+) -> dict[str, Any]:
+    """Write `FILE`, and copy the user's own reward files beside it.
+
+    Returns:
+        What was written.
+    """
+    entries = []
+    for config in configs:
+        file, mark, function = config.name.rpartition(":")
+        if mark:
+            source = Path(file)
+            (out / source.name).write_bytes(source.read_bytes())
+            config = config.model_copy(update={"name": f"{source.name}:{function}"})
+        entries.append(config.model_dump(mode="json"))
+    plain = {"prompt": prompt.model_dump(mode="json"), "rewards": entries, "missing": str(missing)}
+    (out / FILE).write_text(json.dumps(plain, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return plain
+
+
+def alone(rewards: Rewards) -> None:
+    """Refuse rewards that compare the replies of a group, for engines that judge one reply at a time.
+
+    Raises:
+        InputError: Names the reward.
+    """
+    from wherewise.rewards import GroupReward
+
+    for config, function in zip(rewards.configs, rewards.functions, strict=True):
+        if isinstance(function, GroupReward) and (function.shuffled_share or config.name in COMPARING):
+            raise InputError(
+                f"reward {config.name!r} compares the replies of a group, and this engine judges each alone: leave it "
+                "out, or train with `wherewise grpo`"
+            )
+
+
+COMPARING = frozenset({"mapo", "temporal_contrast"})
+"""Group rewards whose score of a reply depends on the other replies; other group rewards only batch slow work."""
+
+
+def verl_compute_score(path: Path) -> Callable[..., dict[str, float]]:
+    """``compute_score`` as verl calls it (``reward.custom_reward_function``).
+
+    Args:
+        path: The export's ``rewards.json``.
+    """
+    remote = RemoteRewards.read(path)
+    alone(remote.rewards)
+
+    def compute_score(
+        data_source: str,
+        solution_str: str,
+        ground_truth: str,
+        extra_info: Mapping[str, Any] | None = None,
+        **_: Any,
+    ) -> dict[str, float]:
+        info = extra_info or {}
+        seen = info.get("seen")
+        reply = Completion(
+            text=solution_str,
+            truncated=bool(info.get("truncated", False)),
+            tokens=int(info.get("response_length", 0)),
+            seen=None if seen is None or not len(seen) else (int(seen[0]), int(seen[1])),
+        )
+        (judgement,) = remote.judge([reply], ground_truth)
+        return {"score": counted(judgement, str(info.get("sample_id", data_source))), **parts(judgement)}
+
+    return compute_score
+
+
+def counted(judgement: Judgement, sample_id: str) -> float:
+    """The total of a judgement.
+
+    Raises:
+        NotJudgedError: It has none. An engine would take a 0 for a verdict, so the run stops instead.
+    """
+    if judgement.total is None:
+        notes = "; ".join(f"{name}: {score.note}" for name, score in judgement.scores.items() if score.value is None)
+        raise NotJudgedError(
+            f"sample {sample_id!r}: a reply could not be judged ({notes}), and this engine cannot leave it out; mend "
+            "the judge, or set `missing: renormalise`"
+        )
+    return judgement.total
+
+
+def parts(judgement: Judgement) -> dict[str, float]:
+    """Every reward's own value, for the engine's logs; NaN where there is none."""
+    return {
+        name.rpartition(":")[2]: float("nan") if score.value is None else score.value
+        for name, score in judgement.scores.items()
+    }
+
+
+def batch_rewards(
+    remote: RemoteRewards, texts: Sequence[str], samples: Sequence[str], lengths: Sequence[int] | None = None
+) -> list[float | None]:
+    """Totals of a batch; replies to the same sample are judged as one group. None leaves a reply out.
+
+    Args:
+        remote: The mixture.
+        texts: The replies.
+        samples: The travelling sample of each.
+        lengths: Tokens of each, if known.
+    """
+    rows: dict[str, list[int]] = {}
+    for row, sample in enumerate(samples):
+        rows.setdefault(sample, []).append(row)
+    totals: list[float | None] = [None] * len(texts)
+    for sample, numbers in rows.items():
+        replies = [Completion(text=texts[row], tokens=0 if lengths is None else lengths[row]) for row in numbers]
+        for row, judgement in zip(numbers, remote.judge(replies, sample), strict=True):
+            totals[row] = judgement.total
+    return totals
+
+
+def trl_reward(path: Path) -> Callable[..., list[float | None]]:
+    """A ``reward_funcs`` entry for TRL's GRPOTrainer; the dataset needs a column ``sample``.
+
+    TRL's GRPO has no video: its loss would be computed without the frames.
+
+    Args:
+        path: The export's ``rewards.json``.
+    """
+    remote = RemoteRewards.read(path)
+
+    def wherewise_reward(
+        completions: Sequence[Any], sample: Sequence[str], completion_ids: Sequence[Sequence[int]] = (), **_: Any
+    ) -> list[float | None]:
+        texts = [reply if isinstance(reply, str) else reply[-1]["content"] for reply in completions]
+        lengths = [len(ids) for ids in completion_ids] or None
+        return batch_rewards(remote, texts, sample, lengths)
+
+    return wherewise_reward
+
+
+def swift_reward(path: Path) -> Callable[..., list[float | None]]:
+    """What an ms-swift ``ORM`` calls; the rows carry a column ``sample``.
+
+    Args:
+        path: The export's ``rewards.json``.
+    """
+    remote = RemoteRewards.read(path)
+
+    def judge(completions: Sequence[str], sample: Sequence[str], **_: Any) -> list[float | None]:
+        return batch_rewards(remote, completions, sample)
+
+    return judge
