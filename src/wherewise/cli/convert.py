@@ -1,0 +1,76 @@
+"""``wherewise data convert`` and ``wherewise data formats``: datasets of other projects, in and out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+OWN = "wherewise"
+"""The format of this project: a folder with a manifest."""
+
+From = Annotated[str, typer.Option("--from", metavar="FORMAT", help="'wherewise data formats' lists them.")]
+"""Format of the source."""
+To = Annotated[str, typer.Option("--to", metavar="FORMAT", help="Format to write.")]
+"""Format of the target."""
+
+
+def formats() -> None:
+    """List the formats that are read and written."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from wherewise.formats import FORMATS
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("format", "file", "what it is", "published at"):
+        table.add_column(heading, no_wrap=heading in ("format", "file"))
+    table.add_row(OWN, "folder", "this project's own: Parquet shards and a manifest", "docs/data.md")
+    for form in FORMATS.values():
+        table.add_row(form.name, f".{form.container}", form.summary, form.source)
+    Console(markup=False, highlight=False).print(table)
+
+
+def convert(
+    source: Annotated[Path, typer.Argument(help="Dataset folder, or a .json, .jsonl or .parquet file.")],
+    target: Annotated[Path, typer.Argument(help="Dataset folder or file to write.")],
+    source_format: From = OWN,
+    target_format: To = OWN,
+    root: Annotated[
+        Path | None, typer.Option(help="Folder of the media; else the source's own folder.", show_default=False)
+    ] = None,
+    strip_prefix: Annotated[str, typer.Option(help="What media paths begin with that is to be left out.")] = "",
+    split: Annotated[list[str] | None, typer.Option(help="Read only this split, or set it; may be repeated.")] = None,
+    media: Annotated[
+        Path | None, typer.Option(help="Write media that are in memory to this folder, below the target's.")
+    ] = None,
+    embed: Annotated[bool, typer.Option("--embed", help="Put the bytes of pictures into the rows.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what stands there.")] = False,
+) -> None:
+    """Read a dataset in one format and write it in another; what the target cannot hold is counted and said."""
+    from wherewise.formats.files import read_format, write_format
+    from wherewise.formats.registry import get_format
+    from wherewise.samples.errors import InputError
+    from wherewise.samples.store import read_dataset, write_dataset
+
+    if target.exists() and not overwrite:
+        raise InputError(f"{target} exists; name another, or --overwrite")
+    splits = tuple(split or ())
+    if source_format == OWN:
+        samples = read_dataset(source, splits=splits or None)
+    else:
+        if len(splits) > 1:
+            raise InputError("--split: a file of rows is one split; give one")
+        form = get_format(source_format)
+        samples = read_format(form, source, strip=strip_prefix, split=splits[0] if splits else None)
+    if target_format == OWN:
+        manifest = write_dataset(samples, target, generator={"from": source_format}, overwrite=overwrite)
+        counts = {name: sum(tasks.values()) for name, tasks in manifest.counts.items()}
+        typer.echo(f"{target}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+        return
+    base = root or (source if source.is_dir() else source.parent)
+    loss = write_format(get_format(target_format), samples, target, root=base, media=media, embed=embed)
+    typer.echo(f"{target}: {loss.rows} rows")
+    for line in loss.lines():
+        typer.echo(f"  {line}")

@@ -1,0 +1,29 @@
+"""All formats by name."""
+
+from __future__ import annotations
+
+from wherewise.formats.chats import EASYR1, SHAREGPT, SWIFT, TRL
+from wherewise.formats.dora import DORA
+from wherewise.formats.reinforcesight import REINFORCESIGHT
+from wherewise.formats.rows import RowFormat
+from wherewise.formats.spatial_r1 import SR, VSI
+from wherewise.formats.stvqa import STVQA
+from wherewise.formats.video_r2 import VIDEO_R2
+from wherewise.samples.errors import InputError
+from wherewise.samples.plain import did_you_mean
+
+FORMATS: dict[str, RowFormat] = {
+    form.name: form for form in (SR, VSI, VIDEO_R2, STVQA, REINFORCESIGHT, DORA, SHAREGPT, SWIFT, EASYR1, TRL)
+}
+"""Formats that are read and written."""
+
+
+def get_format(name: str) -> RowFormat:
+    """The format of a name.
+
+    Raises:
+        InputError: There is none.
+    """
+    if name not in FORMATS:
+        raise InputError(f"no format {name!r}{did_you_mean(name, FORMATS)}")
+    return FORMATS[name]
