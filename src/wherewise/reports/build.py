@@ -1,23 +1,20 @@
 """Collects evaluations and runs into one HTML page.
 
-The page carries its data as JSON inside a script block of type ``application/json`` (``<`` escaped), and builds every
-text node with ``textContent``: what a model wrote is shown, never interpreted.
+What a model wrote is shown, never interpreted (`wherewise.reports.page`).
 """
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from wherewise.reports.charts import Bar, Series, interval_bars, line_chart
+from wherewise.reports.page import data_uri, render_page, write_page
 from wherewise.samples import Image, Sample, answer_text
 
 CURVES: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -66,7 +63,7 @@ class ReportInputs:
 
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
-    """All rows of a JSON-lines file; an absent file has none.
+    """All rows of a JSON-lines file, NaN and infinite numbers as None; an absent file has none.
 
     Raises:
         ValueError: A line is not JSON; the message names file and line.
@@ -78,7 +75,7 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
         if not line.strip():
             continue
         try:
-            rows.append(json.loads(line))
+            rows.append(json.loads(line, parse_constant=lambda _: None))
         except json.JSONDecodeError as error:
             raise ValueError(f"{path}:{number}: not JSON ({error.msg}); delete the torn line") from error
     return rows
@@ -89,11 +86,6 @@ def _spread(rows: Sequence[Any], most: int) -> list[Any]:
     if len(rows) <= most:
         return list(rows)
     return [rows[round(i * (len(rows) - 1) / (most - 1))] for i in range(most)]
-
-
-def _data_uri(data: bytes) -> str:
-    kind = "png" if data.startswith(b"\x89PNG") else "webp" if data[8:12] == b"WEBP" else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def _charts(metrics: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -142,7 +134,7 @@ def _groups(run: str, folder: Path, most: int, pictures: dict[str, str]) -> list
             name = media[0]["file"]
             file = folder / "rollouts" / name
             if file.exists():
-                pictures.setdefault(name, _data_uri(file.read_bytes()))
+                pictures.setdefault(name, data_uri(file.read_bytes()))
                 picture = name
         evidence = row.get("evidence") or {}
         groups.append(
@@ -168,8 +160,8 @@ def _sample_picture(sample: Sample, root: Path | None) -> str | None:
     if not isinstance(first, Image):
         return None
     if first.data is not None:
-        return _data_uri(first.data)
-    return None if root is None or first.path is None else _data_uri((root / first.path).read_bytes())
+        return data_uri(first.data)
+    return None if root is None or first.path is None else data_uri((root / first.path).read_bytes())
 
 
 def _examples(inputs: ReportInputs, pictures: dict[str, str]) -> list[dict[str, Any]]:
@@ -242,26 +234,21 @@ def build_report(inputs: ReportInputs, out: Path) -> Path:
     groups = [group for name, folder in with_rollouts for group in _groups(name, folder, most, pictures)]
     data = {"groups": groups, "examples": _examples(inputs, pictures), "pictures": pictures}
     runs = [(name, list(_charts(read_jsonl(folder / "metrics.jsonl")))) for name, folder in inputs.runs]
-    template = resources.files("wherewise.reports").joinpath("templates/report.html.j2").read_text(encoding="utf-8")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals["percent"] = lambda share: f"{100 * share:.1f}"
-    html = environment.from_string(template).render(
+    html = render_page(
+        "report.html.j2",
         title=inputs.title,
+        data=data,
+        scripts=["report.js"],
         rows=rows,
         overview=Markup(_overview(rows)),
         comparisons=inputs.comparisons,
         runs=[(name, [Markup(chart) for chart in charts]) for name, charts in runs],
         environment=inputs.environment or {},
         commands=inputs.commands,
-        data=Markup(json.dumps(data).replace("<", "\\u003c")),
         groups=len(groups),
         examples=len(data["examples"]),
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_suffix(".tmp")
-    temporary.write_text(html, encoding="utf-8")
-    temporary.replace(out)
-    return out
+    return write_page(html, out)
 
 
 def summary_row(name: str, summary: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,110 @@
+"""The pictures of a lesson: frames of the pause, frames of the whole episode before it, four of them a collage."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from wherewise.lessons.moments import Moment
+from wherewise.media import load_frames
+from wherewise.samples import Image, Video
+
+TILES = 4
+"""Frames of a collage, two by two."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FramePlan:
+    """Which frames are taken.
+
+    Attributes:
+        pause_frames: Most frames of the pause.
+        pause_step: Seconds between them.
+        collages: Most collages of the whole episode before the pause; 0 makes none.
+        side: Pictures are letterboxed to a square of so many pixels; None leaves them as they are.
+        guard: Seconds before the end of the pause in which no frame is taken: the answer may show early.
+    """
+
+    pause_frames: int = 4
+    pause_step: float = 4.0
+    collages: int = 2
+    side: int | None = 448
+    guard: float = 0.25
+
+
+def pause_times(moment: Moment, plan: FramePlan) -> tuple[float, ...]:
+    """Times of frames in the pause, from its beginning; all before its end by `FramePlan.guard`.
+
+    A pause too short for that gives its first frame.
+    """
+    latest = max(moment.pause_start, moment.pause_end - plan.guard)
+    count = min(plan.pause_frames, 1 + int((latest - moment.pause_start) / plan.pause_step))
+    return tuple(moment.pause_start + k * plan.pause_step for k in range(count))
+
+
+def episode_times(moment: Moment, plan: FramePlan) -> tuple[float, ...]:
+    """Times of the collages' frames, spread evenly over *all* of the episode before the pause.
+
+    DORA begins at 0 and stops when it has enough, so that late questions are asked about the first minutes.
+    """
+    count = plan.collages * TILES
+    return tuple(moment.pause_start * (k + 0.5) / count for k in range(count))
+
+
+def letterboxed(frame: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """A frame inside a black square; never stretched.
+
+    Args:
+        frame: uint8 [H, W, 3].
+        side: Pixels of the square.
+
+    Returns:
+        uint8 [side, side, 3].
+    """
+    height, width = frame.shape[:2]
+    scale = side / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = np.asarray(PIL.Image.fromarray(frame).resize(size, PIL.Image.Resampling.LANCZOS))
+    canvas = np.zeros((side, side, 3), np.uint8)
+    top, left = (side - size[1]) // 2, (side - size[0]) // 2
+    canvas[top : top + size[1], left : left + size[0]] = small
+    return canvas
+
+
+def collage(frames: Sequence[NDArray[np.uint8]], side: int) -> NDArray[np.uint8]:
+    """Up to four frames, row by row, in one square."""
+    half = side // 2
+    canvas = np.zeros((2 * half, 2 * half, 3), np.uint8)
+    for k, frame in enumerate(frames[:TILES]):
+        row, column = divmod(k, 2)
+        canvas[row * half : (row + 1) * half, column * half : (column + 1) * half] = letterboxed(frame, half)
+    return canvas
+
+
+def lesson_pictures(video: Video, root: Path | None, moment: Moment, plan: FramePlan, *, whole: bool) -> list[Image]:
+    """The collages, if `whole`, then the frames of the pause.
+
+    Raises:
+        MediaError: The clip cannot be read, or ends before the pause.
+    """
+    pictures: list[NDArray[np.uint8]] = []
+    if whole and plan.collages and moment.pause_start > 0:
+        found = load_frames(video, root, times=episode_times(moment, plan), sample_id=moment.id).array
+        side = plan.side or 448
+        pictures += [collage(list(found[k : k + TILES]), side) for k in range(0, len(found), TILES)]
+    own = load_frames(video, root, times=pause_times(moment, plan), sample_id=moment.id).array
+    pictures += [frame if plan.side is None else letterboxed(frame, plan.side) for frame in own]
+    return [encoded(picture) for picture in pictures]
+
+
+def encoded(picture: NDArray[np.uint8]) -> Image:
+    """A picture as a JPEG of quality 92."""
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(picture).save(buffer, "JPEG", quality=92)
+    return Image(data=buffer.getvalue(), width=picture.shape[1], height=picture.shape[0])
