@@ -66,7 +66,8 @@ class RowFormat:
                 "is missing", field=str(missing.args[0]), fix=f"is this a {self.name} file? it has {', '.join(row)}"
             ) from missing
         except (ValueError, TypeError, AttributeError, LookupError, OSError) as wrong:
-            raise DatasetError(str(wrong) or type(wrong).__name__, fix=f"correct the row, or name its format (this is {self.name})") from wrong
+            fix = f"correct the row, or name its format (this is {self.name})"
+            raise DatasetError(str(wrong) or type(wrong).__name__, fix=fix) from wrong
         return carry(self, row, sample)
 
     def write(self, sample: Sample) -> dict[str, Any]:

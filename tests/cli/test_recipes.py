@@ -1,0 +1,68 @@
+"""Published recipes: every command's config loads as published, and the miniatures run end to end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from wherewise.cli.config import load_config
+from wherewise.cli.data import DatasetConfig
+from wherewise.cli.main import VERBS, run
+from wherewise.cli.recipe import command, read_recipe, recipe_folders
+from wherewise.lessons.build import LessonsConfig
+from wherewise.training.grpo_config import GRPOConfig
+from wherewise.training.sft_config import SFTConfig
+
+NAMES = ("dora", "reinforcesight", "spatial_r1", "spatialthinker", "video_r2")
+MODELS = {"data simulate": DatasetConfig, "data lessons": LessonsConfig, "sft": SFTConfig, "grpo": GRPOConfig}
+
+
+def test_the_five_are_there() -> None:
+    assert set(NAMES) <= set(recipe_folders())
+
+
+@pytest.mark.parametrize("tiny", [False, True])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_config_loads(name: str, tiny: bool, tmp_path: Path) -> None:
+    folder, recipe = read_recipe(name)
+    for step in recipe.steps:
+        words = command(step, folder, tmp_path, tiny=tiny)
+        verb = " ".join(words[:2]) if " ".join(words[:2]) in VERBS else words[0]
+        assert verb in VERBS
+        if verb in MODELS:
+            rest = words[len(verb.split()) :]
+            changes = [word for word in rest[1:] if "=" in word and not word.startswith("--")]
+            load_config(MODELS[verb], Path(rest[0]), changes)
+    for extra in folder.glob("vanilla.yaml"):
+        load_config(GRPOConfig, extra)
+
+
+def test_what_would_run_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["recipe", "run", "video_r2", "--dry-run", "--out", str(tmp_path / "x")]) == 0
+    printed = capsys.readouterr().out
+    assert "[grpo] wherewise grpo" in printed
+    assert not (tmp_path / "x").exists()
+    assert run(["recipe", "run", "video_r3"]) == 2
+    assert run(["recipe", "run", "video_r2", "--step", "sleep"]) == 2
+
+
+def test_configs_can_be_copied(tmp_path: Path) -> None:
+    assert run(["recipe", "copy", "dora", str(tmp_path / "mine")]) == 0
+    load_config(GRPOConfig, tmp_path / "mine" / "grpo.yaml")
+    assert run(["recipe", "copy", "dora", str(tmp_path / "mine")]) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_a_miniature_runs_to_its_benchmark(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["recipe", "run", name, "--tiny", "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "[eval] wherewise eval run" in printed
+    for stage in ("sft", "grpo"):
+        lines = (tmp_path / stage / "metrics.jsonl").read_text().splitlines()
+        assert all(json.loads(line)["loss"] is not None for line in lines)
+    assert json.loads((tmp_path / "eval" / "summary.json").read_text())
+    assert run(["recipe", "run", name, "--tiny", "--out", str(tmp_path)]) == 0
+    assert "[grpo] done before" in capsys.readouterr().out
