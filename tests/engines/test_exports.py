@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from engine_toy import config, samples
 
-from wherewise.answers.styles import render_target
+from wherewise.answers.styles import PromptConfig, render_target
 from wherewise.engines.hand_over import HandOver
 from wherewise.engines.remote_reward import NotJudgedError, swift_reward, trl_reward, verl_compute_score
 from wherewise.engines.swift import SwiftSettings, export_swift
@@ -96,7 +96,7 @@ def replies(count: int = 200) -> list[tuple[int, str]]:
     """(Row, text): right ones, broken ones and nonsense."""
     rng = random.Random(5)
     asked = samples()
-    prompt = config(Path("unused"), data=None).prompt
+    prompt = PromptConfig(style="think")
     made = []
     for k in range(count):
         row = k % len(asked)

@@ -287,7 +287,6 @@ LENIENT = MarginsConfig(min_fraction=0.2)
             "left",
         ),
         ("support", CHOICES, "What does the blue vase stand on?", "table"),
-        ("support", CHOICES, "What does the lamp stand on?", "floor"),
         (
             "height_above_floor",
             NUMBERS,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wherewise.questions.config import AnswerKind, QuestionsConfig
 from wherewise.questions.question import Question, Rejection
+from wherewise.questions.referring import label_words
 from wherewise.samples.answer import LETTERS, Boolean, Choice, Number
 from wherewise.samples.evidence import Evidence
 from wherewise.scenes import SceneObject
@@ -16,6 +18,16 @@ from wherewise.scenes import SceneObject
 YES_NO = ("yes", "no")
 LOW_RATIO, HIGH_RATIO = 1.35, 1.7
 """Neighbouring options of a measured length differ by a factor in this range."""
+
+
+LOWEST_WINDOW = 0.8
+"""How often a count is asked among the lowest numbers where it is one of them."""
+
+
+def often_repeated(things: Sequence[SceneObject], categories: Sequence[str], rng: random.Random) -> str:
+    """One of some categories, by the square of the number of its things: most categories are there once."""
+    numbers = Counter(thing.category for thing in things)
+    return rng.choices(categories, weights=[numbers[category] ** 2 for category in categories])[0]
 
 
 def pick_kind(rng: random.Random, config: QuestionsConfig, kinds: Sequence[AnswerKind]) -> AnswerKind | None:
@@ -28,6 +40,8 @@ def word_cues(word: str, *things: SceneObject) -> tuple[str, ...]:
     """Cues for an answer word: the word itself, with the category and colour at each place, with all categories."""
     cues = [word, *(f"{word}@{place}:{thing.category}" for place, thing in enumerate(things))]
     cues += [f"{word}@{place}:{thing.color}" for place, thing in enumerate(things) if thing.color]
+    for place, thing in enumerate(things):
+        cues += [f"{word}@{place}:{each}" for each in label_words(thing).values()]
     if len(things) > 1:
         cues.append(f"{word}@{'/'.join(thing.category for thing in things)}")
     return tuple(cues)
@@ -74,7 +88,7 @@ def decide(
     facts: Mapping[str, Any] | None = None,
     reckoning: str | None = None,
 ) -> Question:
-    """A yes/no question; `cues` are what the words say for yes."""
+    """A yes/no question; `cues` are what the words say for yes, kept apart from those of the family's choices."""
     return Question(
         task=task,
         text=text,
@@ -83,7 +97,7 @@ def decide(
         focus=tuple(focus),
         rationale=rationale,
         reckoning=reckoning,
-        cues={"yes": ("yes", *cues), "no": ()},
+        cues={"yes": ("yes", *(f"is it {cue}" for cue in cues)), "no": ()},
         facts=facts or {},
     )
 
@@ -168,7 +182,9 @@ def measured(
         cues={
             option: (
                 f"rank {i}",
-                *(cue for cue in magnitude_cues(topic, item, ratio if step is None else None, things)),
+                f"{topic}={option} from {options[0]}",
+                *(f"{topic}={option}@{thing.category}" for thing in things),
+                *magnitude_cues(topic, item, ratio if step is None else None, things),
             )
             for i, (option, item) in enumerate(zip(options, values, strict=True))
         },
@@ -208,7 +224,11 @@ def counted(
     lowest: int = 0,
     circumstance: str = "",
 ) -> Question | Rejection:
-    """A count, or a choice among numbers in a row, the true one at a random place."""
+    """A count, or a choice among numbers in a row.
+
+    Large counts are rare. So that the lowest window of numbers has them as often as it can, counts within it are asked
+    there `LOWEST_WINDOW` of the time, otherwise at a random place among the options.
+    """
     kind = pick_kind(rng, config, ("number", "choice"))
     if kind is None:
         return Rejection.ANSWER_KIND
@@ -225,6 +245,8 @@ def counted(
             facts=facts,
         )
     start = count - rng.randrange(min(config.choices, count - lowest + 1))
+    if count - lowest < config.choices and rng.random() < LOWEST_WINDOW:
+        start = lowest
     options = [str(start + step) for step in range(config.choices)]
     window = f"from {start}"
     return choose(

@@ -84,7 +84,7 @@ def blind_report(samples: Iterable[Sample], *, penalty: float = 1.0) -> list[Bli
         if min(len({item.group for item in half}) for half in halves) < 2:
             continue
         folds = (halves, halves[::-1])
-        accuracy = sum(_classify(train, test, penalty) for train, test in folds) / len(items)
+        accuracy = _classified(halves[0] + halves[1], len(halves[0]), penalty) / len(items)
         results.append(
             BlindResult(
                 task=task,
@@ -154,31 +154,39 @@ def _features(item: _Item, place: int) -> Counter[str]:
     return found
 
 
-def _matrix(items: Sequence[_Item], names: dict[str, int], *, grow: bool) -> csr_matrix:
+def _matrix(items: Sequence[_Item]) -> csr_matrix:
+    """Features of all options, one row each, item after item."""
+    names: dict[str, int] = {}
     columns: list[int] = []
-    rows: list[int] = []
-    values: list[float] = []
-    row = 0
+    values: list[int] = []
+    ends = [0]
     for item in items:
         for place in range(len(item.options)):
-            for name, count in _features(item, place).items():
-                if grow:
-                    names.setdefault(name, len(names))
-                if name in names:
-                    rows.append(row)
-                    columns.append(names[name])
-                    values.append(float(count))
-            row += 1
-    return csr_matrix((values, (rows, columns)), shape=(row, len(names)))
+            found = _features(item, place)
+            columns += [names.setdefault(name, len(names)) for name in found]
+            values += found.values()
+            ends.append(len(columns))
+    return csr_matrix((np.array(values, dtype=np.float64), columns, ends), shape=(len(ends) - 1, len(names)))
 
 
-def _classify(train: Sequence[_Item], test: Sequence[_Item], penalty: float) -> int:
-    """Right answers on the test half."""
-    names: dict[str, int] = {}
-    matrix = _matrix(train, names, grow=True)
+def _classified(items: Sequence[_Item], split: int, penalty: float) -> int:
+    """Right answers: each side of the split is answered by the classifier that was trained on the other."""
+    matrix = _matrix(items)
+    row = sum(len(item.options) for item in items[:split])
+    one, two = (items[:split], matrix[:row]), (items[split:], matrix[row:])
+    return _classify(*one, *two, penalty) + _classify(*two, *one, penalty)
+
+
+def _classify(
+    train: Sequence[_Item], matrix: csr_matrix, test: Sequence[_Item], test_matrix: csr_matrix, penalty: float
+) -> int:
+    """Right answers on the test side. What training never showed keeps the weight 0."""
     starts = np.cumsum([0] + [len(item.options) for item in train])
     owner = np.repeat(np.arange(len(train)), np.diff(starts))
     truth = starts[:-1] + np.array([item.truth for item in train])
+    shown = np.unique(matrix.indices)
+    matrix = matrix[:, shown]
+    turned = matrix.T.tocsr()
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
         scores = matrix @ weights
@@ -188,10 +196,10 @@ def _classify(train: Sequence[_Item], test: Sequence[_Item], penalty: float) -> 
         value = np.log(totals).sum() - scores[truth].sum() + 0.5 * penalty * weights @ weights
         residual = shares / totals[owner]
         residual[truth] -= 1
-        return float(value), matrix.T @ residual + penalty * weights
+        return float(value), turned @ residual + penalty * weights
 
-    weights = minimize(loss, np.zeros(len(names)), jac=True, method="L-BFGS-B", options={"maxiter": 200}).x
-    scores = _matrix(test, names, grow=False) @ weights
+    weights = minimize(loss, np.zeros(len(shown)), jac=True, method="L-BFGS-B", options={"maxiter": 200}).x
+    scores = test_matrix[:, shown] @ weights
     right, start = 0, 0
     for item in test:
         right += int(np.argmax(scores[start : start + len(item.options)])) == item.truth

@@ -6,7 +6,7 @@ import random
 
 from wherewise.questions.config import QuestionsConfig
 from wherewise.questions.question import Question, Rejection, contest_cues, phrase
-from wherewise.questions.referring import draw
+from wherewise.questions.referring import depth_known, depth_margin, draw
 from wherewise.samples.answer import LETTERS, Choice
 from wherewise.scenes import Scene
 
@@ -26,9 +26,10 @@ def camera_distance(scene: Scene, rng: random.Random, config: QuestionsConfig) -
     """Distance from the camera to the nearest visible surface.
 
     The 5th percentiles of the surface distances decide; they must differ by ``max(depth_gap, depth_ratio * nearer)``
-    and the 95th percentiles must be in the same order.
+    and the 95th percentiles must be in the same order. Where distances are known in other units than metres,
+    `depth_gap` is left out.
     """
-    if not scene.units_known:
+    if not depth_known(scene):
         return Rejection.NO_UNITS
     drawn = draw(scene, rng, config.margins, 2)
     if isinstance(drawn, Rejection):
@@ -42,7 +43,7 @@ def camera_distance(scene: Scene, rng: random.Random, config: QuestionsConfig) -
     near = a.seen.distance, b.seen.distance
     far = a.seen.distance_far, b.seen.distance_far
     a_closer = near[0] < near[1]
-    clear = abs(near[0] - near[1]) > max(margins.depth_gap, margins.depth_ratio * min(near))
+    clear = abs(near[0] - near[1]) > depth_margin(scene, min(near), margins)
     if not clear or (far[0] < far[1]) != a_closer:
         return Rejection.MARGIN_DISTANCE
     asks_closer = rng.random() < 0.5

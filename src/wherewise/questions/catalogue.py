@@ -81,8 +81,8 @@ CATALOGUE: dict[str, FamilyInfo] = {
         _row("counting", STILL, "number choice", "count", ("count_min", "count_max"), "all that is visible"),
         _row("left_right", STILL, "choice", "2D left/right", HORIZONTAL),
         _row("above_below", STILL, "choice", "2D above/below", VERTICAL),
-        _row("front_behind", STILL, "choice", "behind/in front", (*DEPTH, "line_overlap"), "meters"),
-        _row("camera_distance", STILL, "choice", "relative distance to camera", DEPTH, "meters"),
+        _row("front_behind", STILL, "choice", "behind/in front", (*DEPTH, "line_overlap"), "depths"),
+        _row("camera_distance", STILL, "choice", "relative distance to camera", DEPTH, "depths"),
         _row(
             "reference_distance",
             STILL,
@@ -100,7 +100,7 @@ CATALOGUE: dict[str, FamilyInfo] = {
             "boolean",
             "2D left/right; 2D above/below; behind/in front; relative distance to camera",
             (*HORIZONTAL, "vertical_gap", *DEPTH),
-            "meters for depth",
+            "depths for depth",
         ),
         _row(
             "annotated_relation",
@@ -120,7 +120,7 @@ CATALOGUE: dict[str, FamilyInfo] = {
             (*HORIZONTAL, "vertical_gap", "count_max"),
             "all that is visible",
         ),
-        _row("depth_order", STILL, "order choice", "depth order 2..k", DEPTH, "meters"),
+        _row("depth_order", STILL, "order choice", "depth order 2..k", DEPTH, "depths"),
         _row("object_depth", STILL, "number choice", "absolute distance object-camera", LENGTH, "meters"),
         _row(
             "clock_direction",
@@ -246,7 +246,7 @@ CATALOGUE: dict[str, FamilyInfo] = {
             "support/on/under",
             (),
             "the floor, supports",
-            fixed="on the floor: within 5 cm",
+            fixed="on the floor: within 5 cm, 80 cm long at most",
         ),
         _row("height_above_floor", ANY, "number choice", "height above floor", LENGTH, "the floor", fixed=""),
         _row("proximity", ANY, "boolean", "next to", ("distance_min", "distance_max", "number_ratio"), "meters"),

@@ -7,7 +7,7 @@ import random
 from wherewise.questions.config import QuestionsConfig
 from wherewise.questions.geometry import depth_range, overlap_share
 from wherewise.questions.question import Question, Rejection, contest_cues, phrase
-from wherewise.questions.referring import draw
+from wherewise.questions.referring import depth_known, depth_margin, draw
 from wherewise.samples.answer import LETTERS, Choice
 from wherewise.scenes import Scene
 
@@ -26,9 +26,10 @@ def front_behind(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Q
     Depth is measured along the optical axis, not towards each object. A is in front of B when (1) the middle of A's
     depth range is nearer than B's by more than ``max(depth_gap, depth_ratio * nearer)``, (2) A's range also starts
     and ends nearer than B's, and (3) the nearest *visible surface* of A is nearer than B's by the same margin. The
-    objects need not hide each other; `line_overlap` > 0 asks that their boxes overlap sideways in the picture.
+    objects need not hide each other; `line_overlap` > 0 asks that their boxes overlap sideways in the picture. Where
+    depths are known in other units than metres, `depth_gap` is left out.
     """
-    if not scene.units_known:
+    if not depth_known(scene):
         return Rejection.NO_UNITS
     drawn = draw(scene, rng, config.margins, 2)
     if isinstance(drawn, Rejection):
@@ -45,9 +46,7 @@ def front_behind(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Q
     agree = all((ranges[0][end] < ranges[1][end]) == in_front for end in (0, 1))
     surfaces = a.seen.distance, b.seen.distance
     agree = agree and (surfaces[0] < surfaces[1]) == in_front
-    clear = all(
-        abs(pair[0] - pair[1]) > max(margins.depth_gap, margins.depth_ratio * min(pair)) for pair in (middles, surfaces)
-    )
+    clear = all(abs(pair[0] - pair[1]) > depth_margin(scene, min(pair), margins) for pair in (middles, surfaces))
     if min(ranges[0][0], ranges[1][0]) <= 0 or not agree or not clear:
         return Rejection.MARGIN_DEPTH
     answer, contrary = ("in front", "behind") if in_front else ("behind", "in front")

@@ -91,6 +91,18 @@ def corners(thing: SceneObject) -> list[Point3]:
     return [(x, y, z) for x, y in footprint(thing) for z in (low, low + thing.size[2])]
 
 
+UPRIGHT = 0.985
+"""Cosine of the largest angle, 10 degrees, between the vertical and a side that counts as upright."""
+
+
+def upright_side(thing: SceneObject) -> int | None:
+    """Which of the box's three sides stands upright; None when none does within 10 degrees."""
+    if thing.axes is None:
+        return 2
+    rises = [abs(axis[2]) for axis in thing.axes]
+    return rises.index(max(rises)) if max(rises) >= UPRIGHT else None
+
+
 def extent(thing: SceneObject) -> tuple[float, float]:
     """Height of the lowest and of the highest point of the box, in metres."""
     heights = [corner[2] for corner in corners(thing)]

@@ -13,6 +13,9 @@ from wherewise.samples.answer import Answer, answer_text
 from wherewise.samples.evidence import Evidence
 from wherewise.scenes import Scene, SceneObject
 
+NAMING = ("size", "material")
+"""Attributes whose words are part of an object's label."""
+
 
 class Rejection(StrEnum):
     """Why a draw gave no question."""
@@ -170,4 +173,6 @@ def contest_cues(winner: SceneObject, loser: SceneObject, relation: str) -> tupl
         cues.append(f"{relation}+{winner.color}")
     if loser.color:
         cues.append(f"{relation}-{loser.color}")
+    for sign, thing in (("+", winner), ("-", loser)):
+        cues += [f"{relation}{sign}{thing.attributes[name]}" for name in NAMING if thing.attributes.get(name)]
     return tuple(cues)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from wherewise.questions.config import MarginsConfig
-from wherewise.questions.question import Rejection
+from wherewise.questions.question import NAMING, Rejection
 from wherewise.scenes import Camera, Scene, SceneObject, View, Visibility
 
 
@@ -52,9 +52,11 @@ def same_kind(first: str, second: str) -> bool:
     return first.endswith(second) or second.endswith(first)
 
 
-def may_be(category: str, color: str | None, other: SceneObject) -> bool:
-    """Whether a person might call `other` by this category and colour."""
+def may_be(category: str, color: str | None, other: SceneObject, attributes: Mapping[str, str] | None = None) -> bool:
+    """Whether a person might call `other` by this category and colour, and by words for its size and material."""
     if not same_kind(category, other.category):
+        return False
+    if any(other.attributes.get(name, word) != word for name, word in (attributes or {}).items()):
         return False
     return color is None or other.color is None or color == other.color
 
@@ -79,17 +81,39 @@ def in_view(scene: Scene, view: View) -> list[SceneObject]:
 
 
 def is_ambiguous(thing: SceneObject, others: Iterable[SceneObject]) -> bool:
-    """Whether the object's label might mean one of the others, or something that the questions speak of anyway."""
+    """Whether the object's label might mean one of the others, or something that the questions speak of anyway.
+
+    A detection that is faint (`SceneObject.attributes`) takes no name from a clear one; it is counted, though.
+    """
     return thing.category in RESERVED or any(
-        other.id != thing.id and may_be(thing.category, thing.color, other) and not _told_apart(thing, other)
+        other.id != thing.id
+        and not other.attributes.get("faint")
+        and may_be(thing.category, thing.color, other)
+        and not _told_apart(thing, other)
         for other in others
     )
 
 
 def _told_apart(thing: SceneObject, other: SceneObject) -> bool:
     """Whether words for size or material in both labels differ."""
-    words = [(item.attributes.get("size"), item.attributes.get("material")) for item in (thing, other)]
+    words = [[item.attributes.get(name) for name in NAMING] for item in (thing, other)]
     return any(a is not None and b is not None and a != b for a, b in zip(*words, strict=True))
+
+
+def label_words(thing: SceneObject) -> dict[str, str]:
+    """The words for size and material in an object's label."""
+    return {name: thing.attributes[name] for name in NAMING if thing.attributes.get(name)}
+
+
+def depth_known(scene: Scene) -> bool:
+    """Whether the scene tells how far away things are: in metres, or, as CLEVR's scenes do, in units of its own."""
+    seen = [what for view in scene.views for what in view.visible.values() if what.pixels]
+    return scene.units_known or (bool(seen) and all(what.distance is not None for what in seen))
+
+
+def depth_margin(scene: Scene, nearer: float, margins: MarginsConfig) -> float:
+    """Least difference of two depths: `depth_gap` or a share of the nearer, without metres only the share."""
+    return max(margins.depth_gap if scene.units_known else 0.0, margins.depth_ratio * nearer)
 
 
 def still(scene: Scene) -> View | Rejection:
@@ -97,8 +121,15 @@ def still(scene: Scene) -> View | Rejection:
     return scene.views[0] if len(scene.views) == 1 else Rejection.NOT_A_STILL
 
 
+_last: tuple[Scene, View, MarginsConfig, list[Referent], Counter[Rejection]] | None = None
+"""What `referents` found last: many questions are asked of a scene one after the other."""
+
+
 def referents(scene: Scene, view: View, margins: MarginsConfig) -> tuple[list[Referent], Counter[Rejection]]:
     """All objects that can be asked about in the view, in scene order, and why the others cannot."""
+    global _last
+    if _last is not None and _last[0] is scene and _last[1] is view and _last[2] is margins:
+        return list(_last[3]), _last[4]
     things = in_view(scene, view)
     found: list[Referent] = []
     problems: Counter[Rejection] = Counter()
@@ -111,7 +142,8 @@ def referents(scene: Scene, view: View, margins: MarginsConfig) -> tuple[list[Re
             found.append(Referent(object=thing, seen=seen, name=thing.label))
         else:
             problems[problem] += 1
-    return found, problems
+    _last = scene, view, margins, found, problems
+    return list(found), problems
 
 
 def draw(

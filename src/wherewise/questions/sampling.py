@@ -7,11 +7,11 @@ from typing import Literal
 from wherewise.questions.config import MarginsConfig
 from wherewise.questions.geometry import depth_range, overlap_share
 from wherewise.questions.question import Question
-from wherewise.questions.referring import Referent, referents
+from wherewise.questions.referring import Referent, depth_known, depth_margin, referents
 from wherewise.samples.evidence import GraphObject, Relation, SceneGraph, Timeline, TimelineEvent
 from wherewise.samples.media import Media
 from wherewise.samples.sample import Sample
-from wherewise.scenes import Camera, Scene, SceneObject, View, Visibility
+from wherewise.scenes import Scene, SceneObject, View, Visibility
 
 
 def to_sample(
@@ -77,7 +77,7 @@ def scene_graph(scene: Scene, focus: tuple[str, ...], margins: MarginsConfig) ->
         for first in named
         for second in named
         if first is not second and (first.object.id in focus or second.object.id in focus)
-        for relation in _relations(first, second, view.camera, margins, scene.units_known)
+        for relation in _relations(first, second, scene, margins)
     ]
     return SceneGraph(
         width=view.camera.width,
@@ -105,10 +105,9 @@ def _graph_object(thing: SceneObject, seen: Visibility) -> GraphObject:
     )
 
 
-def _relations(
-    first: Referent, second: Referent, camera: Camera, margins: MarginsConfig, units_known: bool
-) -> list[Relation]:
+def _relations(first: Referent, second: Referent, scene: Scene, margins: MarginsConfig) -> list[Relation]:
     found: list[str] = []
+    camera = scene.views[0].camera
     for axis, predicate, extent, least in (
         (0, "left_of", camera.width, margins.horizontal_gap),
         (1, "above", camera.height, margins.vertical_gap),
@@ -116,10 +115,10 @@ def _relations(
         shared = overlap_share((first.box[axis], first.box[axis + 2]), (second.box[axis], second.box[axis + 2]))
         if second.center[axis] - first.center[axis] > least * extent and shared < margins.max_overlap:
             found.append(predicate)
-    if not units_known:
+    if not depth_known(scene):
         return [Relation(subject=first.object.id, predicate=name, object=second.object.id) for name in found]
     near, far = depth_range(camera, first.object), depth_range(camera, second.object)
-    if sum(far) - sum(near) > 2 * max(margins.depth_gap, margins.depth_ratio * sum(near) / 2) and (
+    if sum(far) - sum(near) > 2 * depth_margin(scene, sum(near) / 2, margins) and (
         near[0] < far[0] and near[1] < far[1]
     ):
         found.append("in_front_of")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from wherewise.questions.asking import counted
+from wherewise.questions.asking import counted, often_repeated
 from wherewise.questions.config import QuestionsConfig
 from wherewise.questions.question import Question, Rejection, phrase
 from wherewise.questions.referring import least_pixels, plural, same_kind
@@ -32,7 +32,7 @@ def cumulative_count(scene: Scene, rng: random.Random, config: QuestionsConfig) 
     things = ever_seen(scene)
     if not things:
         return Rejection.TOO_FEW_OBJECTS
-    category = rng.choice(sorted({thing.category for thing in things}))
+    category = often_repeated(things, sorted({thing.category for thing in things}), rng)
     if any(thing.category != category and same_kind(thing.category, category) for thing in things):
         return Rejection.AMBIGUOUS_REFERENT
     margins = config.margins

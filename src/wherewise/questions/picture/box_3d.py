@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 from wherewise.questions.asking import choose, pick_kind
@@ -9,7 +10,7 @@ from wherewise.questions.config import QuestionsConfig
 from wherewise.questions.geometry import upright_camera
 from wherewise.questions.question import Question, Rejection, phrase
 from wherewise.questions.referring import draw
-from wherewise.scenes import Scene
+from wherewise.scenes import Scene, SceneObject
 
 PLACE = (
     "In meters, with x to the right, y down and z forward from the camera, where is the center of the {a}?",
@@ -21,6 +22,20 @@ BOX = (
     "In the camera's frame (x right, y down, z forward, meters), what is the center and size of the box "
     "(width x depth x height) that encloses the {a}?",
 )
+
+
+def _cues(text: str, thing: SceneObject) -> tuple[str, ...]:
+    """What the numbers say: how far ahead and aside things usually are, and how large things of a kind."""
+    place, _, sides = text.partition("), ")
+    x, _, z = (float(value) for value in place.strip("()").split(", "))
+    cues = [f"z{z:.1f}", f"z {round(z)}", f"z {round(z)} {thing.category}", f"x {x:.1f}", f"x {round(x)}"]
+    cues += [f"xz {round(x)} {round(z)}", f"off {abs(x) > 0.6 * z}"]
+    if sides:
+        lengths = [float(value) for value in sides.split(" x ")]
+        for name, value in zip(("width", "depth", "height"), lengths, strict=True):
+            size = round(math.log(max(value, 0.01)) / math.log(1.3))
+            cues += [f"{name} {size}", f"{name} {size} {thing.category}", f"{name} {value:.2f} {thing.category}"]
+    return tuple(cues)
 
 
 def box_3d(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Question | Rejection:
@@ -65,14 +80,7 @@ def box_3d(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Questio
         phrase(BOX if whole else PLACE, rng, config, a=a.name),
         order,
         truth,
-        cues={
-            text: (
-                f"z{text.split(', ')[2][:3]}",
-                f"x{text.split(', ')[0]}",
-                *((f"size {text.split('), ')[-1]}",) * whole),
-            )
-            for text in options
-        },
+        cues={text: _cues(text, a.object) for text in options},
         focus=(a.object.id,),
         rationale=f"The place of the {a.name} in the picture gives its direction, its size there its distance.",
         reckoning=f"The center of the {a.name} is {center[0]:.1f} m to the right, {center[1]:.1f} m down and "

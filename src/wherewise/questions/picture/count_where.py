@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from wherewise.questions.asking import counted
+from wherewise.questions.asking import counted, often_repeated
 from wherewise.questions.config import QuestionsConfig
 from wherewise.questions.geometry import overlap_share
 from wherewise.questions.question import Question, Rejection, phrase
@@ -34,7 +34,7 @@ def count_where(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Qu
     categories = sorted({thing.category for thing in things if not same_kind(thing.category, b.object.category)})
     if not categories:
         return Rejection.TOO_FEW_OBJECTS
-    category = rng.choice(categories)
+    category = often_repeated(things, categories, rng)
     if any(thing.category != category and same_kind(thing.category, category) for thing in things):
         return Rejection.AMBIGUOUS_REFERENT
     way = rng.randrange(4)

@@ -9,7 +9,7 @@ from wherewise.questions.asking import pick_kind
 from wherewise.questions.config import QuestionsConfig
 from wherewise.questions.ordering import ordered
 from wherewise.questions.question import Question, Rejection, phrase
-from wherewise.questions.referring import draw
+from wherewise.questions.referring import depth_known, depth_margin, draw
 from wherewise.scenes import Scene
 
 NEAR_FIRST = (
@@ -31,7 +31,7 @@ def depth_order(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Qu
     kind = pick_kind(rng, config, ("order", "choice"))
     if kind is None:
         return Rejection.ANSWER_KIND
-    if not scene.units_known:
+    if not depth_known(scene):
         return Rejection.NO_UNITS
     drawn = draw(scene, rng, config.margins, rng.choice((3, 3, 4)))
     if isinstance(drawn, Rejection):
@@ -42,7 +42,7 @@ def depth_order(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Qu
     ranked = sorted(named, key=lambda item: item.seen.distance or 0.0)
     for one, two in itertools.pairwise(ranked):
         near, next_near = one.seen.distance or 0.0, two.seen.distance or 0.0
-        least = max(config.margins.depth_gap, config.margins.depth_ratio * near)
+        least = depth_margin(scene, near, config.margins)
         if next_near - near <= least or (one.seen.distance_far or 0.0) >= (two.seen.distance_far or 0.0):
             return Rejection.MARGIN_DEPTH
     near_first = rng.random() < 0.5
@@ -57,6 +57,6 @@ def depth_order(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Qu
         config=config,
         relation="near" if near_first else "far",
         rationale=f"Nearest to the camera is {told}.",
-        reckoning=f"Distances from the camera: {numbers}.",
+        reckoning=f"Distances from the camera: {numbers}." if scene.units_known else None,
         facts={"label": "near" if near_first else "far", "distances": [item.seen.distance for item in ranked]},
     )

@@ -7,8 +7,8 @@ import random
 from wherewise.questions.asking import choose, decide, pick_kind, word_cues
 from wherewise.questions.config import QuestionsConfig
 from wherewise.questions.question import Question, Rejection, phrase
-from wherewise.questions.referring import draw
-from wherewise.scenes import Scene
+from wherewise.questions.referring import draw, referents
+from wherewise.scenes import Scene, SceneObject
 
 CHOICE = (
     "In which part of the picture is the {a}?",
@@ -32,12 +32,27 @@ def _others(column: int, row: int, choices: int, rng: random.Random) -> list[tup
     return [(across, row), (column, along), (across, along)]
 
 
+def _cues(word: str, thing: SceneObject) -> tuple[str, ...]:
+    """A ninth as an answer, and its row and its column."""
+    row, column = word.split(" ") if " " in word else ("middle", "center")
+    return word_cues(word, thing) + word_cues(f"row {row}", thing) + word_cues(f"column {column}", thing)
+
+
+def _cells(scene: Scene, config: QuestionsConfig) -> list[tuple[int, int]]:
+    """The ninths of all things that can be named: a wrong place is asked for as often as things are there."""
+    view = scene.views[0]
+    size = (view.camera.width, view.camera.height)
+    found = referents(scene, view, config.margins)[0]
+    spots = [[min(2, int(3 * item.center[axis] / size[axis])) for axis in (0, 1)] for item in found]
+    return [(spot[0], spot[1]) for spot in spots]
+
+
 def position_in_picture(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Question | Rejection:
     """The ninth of the picture that holds the centroid of the visible pixels.
 
-    The centroid must lie at least `third_border` away from the lines between the ninths, and so must the centre of
-    the box, in the same ninth. The options are the
-    corners of a rectangle of ninths.
+    The centroid must lie at least `third_border` away from the lines between the ninths, and so must the centre of the
+    box, in the same ninth. The options are the corners of a rectangle of ninths. Asked for yes or no, the wrong ninth
+    is one where another thing is.
     """
     kind = pick_kind(rng, config, ("choice", "boolean"))
     if kind is None:
@@ -60,13 +75,14 @@ def position_in_picture(scene: Scene, rng: random.Random, config: QuestionsConfi
     facts = {"object": a.object.id, "center": list(a.center)}
     if kind == "boolean":
         holds = rng.random() < 0.5
-        asked = truth if holds else wrong[0]
+        elsewhere = [_words(*cell) for cell in _cells(scene, config) if cell != (column, row)]
+        asked = truth if holds else rng.choice(elsewhere or wrong)
         text = phrase(CHECK, rng, config, a=a.name, p=asked)
         return decide(
             "position_in_picture",
             text,
             holds,
-            cues=word_cues(asked, a.object),
+            cues=(*_cues(asked, a.object), *word_cues("it", a.object)),
             focus=focus,
             rationale=rationale,
             facts=facts,
@@ -78,7 +94,7 @@ def position_in_picture(scene: Scene, rng: random.Random, config: QuestionsConfi
         phrase(CHOICE, rng, config, a=a.name),
         options,
         truth,
-        cues={word: word_cues(word, a.object) for word in options},
+        cues={word: _cues(word, a.object) for word in options},
         focus=focus,
         rationale=rationale,
         facts=facts,

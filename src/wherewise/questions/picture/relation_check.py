@@ -8,7 +8,7 @@ from wherewise.questions.asking import decide, pick_kind
 from wherewise.questions.config import MarginsConfig, QuestionsConfig
 from wherewise.questions.geometry import depth_range, overlap_share
 from wherewise.questions.question import Question, Rejection, phrase
-from wherewise.questions.referring import Referent, draw
+from wherewise.questions.referring import Referent, depth_known, depth_margin, draw
 from wherewise.scenes import Camera, Scene
 
 TEMPLATES: dict[str, tuple[str, ...]] = {
@@ -43,21 +43,22 @@ def _plane(a: Referent, b: Referent, camera: Camera, margins: MarginsConfig, axi
     return (("left", "right"), ("above", "below"))[axis][shift > 0]
 
 
-def _depth(a: Referent, b: Referent, camera: Camera, margins: MarginsConfig) -> str | None:
+def _depth(a: Referent, b: Referent, scene: Scene, margins: MarginsConfig) -> str | None:
+    camera = scene.views[0].camera
     one, two = depth_range(camera, a.object), depth_range(camera, b.object)
     near = min(sum(one), sum(two)) / 2
-    clear = abs(sum(one) - sum(two)) / 2 > max(margins.depth_gap, margins.depth_ratio * near)
+    clear = abs(sum(one) - sum(two)) / 2 > depth_margin(scene, near, margins)
     if near <= 0 or not clear or (one[0] < two[0]) != (one[1] < two[1]) or (one[0] < two[0]) != (sum(one) < sum(two)):
         return None
     return "in front" if sum(one) < sum(two) else "behind"
 
 
-def _range(a: Referent, b: Referent, margins: MarginsConfig) -> str | None:
+def _range(a: Referent, b: Referent, scene: Scene, margins: MarginsConfig) -> str | None:
     if None in (a.seen.distance, b.seen.distance, a.seen.distance_far, b.seen.distance_far):
         return None
     near = (a.seen.distance or 0.0, b.seen.distance or 0.0)
     far = (a.seen.distance_far or 0.0, b.seen.distance_far or 0.0)
-    clear = abs(near[0] - near[1]) > max(margins.depth_gap, margins.depth_ratio * min(near))
+    clear = abs(near[0] - near[1]) > depth_margin(scene, min(near), margins)
     if not clear or (far[0] < far[1]) != (near[0] < near[1]):
         return None
     return "closer" if near[0] < near[1] else "farther"
@@ -74,12 +75,13 @@ def relation_check(scene: Scene, rng: random.Random, config: QuestionsConfig) ->
     if isinstance(drawn, Rejection):
         return drawn
     view, (a, b) = drawn
-    pair = rng.choice(("horizontal", "vertical", "depth", "range") if scene.units_known else ("horizontal", "vertical"))
+    pairs = ("horizontal", "vertical", "depth", "range")
+    pair = rng.choice(pairs if depth_known(scene) else pairs[:2])
     found: str | None
     if pair == "depth":
-        found, reason = _depth(a, b, view.camera, config.margins), Rejection.MARGIN_DEPTH
+        found, reason = _depth(a, b, scene, config.margins), Rejection.MARGIN_DEPTH
     elif pair == "range":
-        found, reason = _range(a, b, config.margins), Rejection.MARGIN_DISTANCE
+        found, reason = _range(a, b, scene, config.margins), Rejection.MARGIN_DISTANCE
     elif pair == "vertical":
         found, reason = _plane(a, b, view.camera, config.margins, 1), Rejection.MARGIN_VERTICAL
     else:

@@ -44,11 +44,12 @@ def fit(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Question |
         return Rejection.MARGIN_DISTANCE
     width = max(widths) if fits else min(widths)
     pair = "/".join(sorted((a.category, b.category)))
+    each_word = [word for thing in (a, b) for word in (thing.category, thing.color) if word]
     return decide(
         "fit",
         phrase(TEMPLATES, rng, config, a=a.label, b=b.label, n=str(width)),
         fits,
-        cues=(f"width {width}", f"width {width} {a.category}", f"width {width} {b.category}", f"width {width} {pair}"),
+        cues=(f"width {width}", *each_word, pair, *(f"width {width} {each}" for each in (*each_word, pair))),
         focus=(a.id, b.id),
         rationale=f"The gap between the {a.label} and the {b.label} is {'wide enough' if fits else 'too narrow'}.",
         reckoning=f"The gap between the {a.label} and the {b.label} is {space:.0f} cm wide.",

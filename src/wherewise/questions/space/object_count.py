@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from wherewise.questions.asking import counted
+from wherewise.questions.asking import counted, often_repeated
 from wherewise.questions.config import QuestionsConfig
 from wherewise.questions.question import Question, Rejection, phrase
 from wherewise.questions.referring import plural, same_kind
@@ -31,7 +31,7 @@ def object_count(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Q
     several = sorted({thing.category for thing in things})
     if not several:
         return Rejection.TOO_FEW_OBJECTS
-    category = rng.choice(several)
+    category = often_repeated(things, several, rng)
     unclear = category in scene.facts.get("counts_differ", ())
     if unclear or any(thing.category != category and same_kind(thing.category, category) for thing in things):
         return Rejection.AMBIGUOUS_REFERENT

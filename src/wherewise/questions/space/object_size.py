@@ -6,6 +6,7 @@ import random
 
 from wherewise.questions.asking import measured
 from wherewise.questions.config import QuestionsConfig
+from wherewise.questions.geometry import upright_side
 from wherewise.questions.question import Question, Rejection, phrase
 from wherewise.questions.sight import draw_known
 from wherewise.scenes import Scene
@@ -22,15 +23,21 @@ WIDTH = (
 
 
 def object_size(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Question | Rejection:
-    """Longest side of an object's box, its height, or the longer of its horizontal sides; at least 5 cm."""
+    """Longest side of an object's box, its height, or the longer of its horizontal sides; at least 5 cm.
+
+    Height and horizontal sides of a box that is turned in space are asked where one of its sides is upright within
+    10 degrees.
+    """
     drawn = draw_known(scene, rng, config.margins, 1)
     if isinstance(drawn, Rejection):
         return drawn
     (a,) = drawn
     what = rng.choice(("longest", "longest", "height", "width"))
-    if what != "longest" and a.axes is not None:
+    upright = upright_side(a)
+    if upright is None and what != "longest":
         return Rejection.MARGIN_SIZE
-    value = {"longest": max(a.size), "height": a.size[2], "width": max(a.size[:2])}[what] * 100
+    flat = [side for axis, side in enumerate(a.size) if axis != upright]
+    value = {"longest": max(a.size), "height": a.size[upright or 0], "width": max(flat)}[what] * 100
     if value < 5:
         return Rejection.MARGIN_SIZE
     templates = {"longest": LONGEST, "height": HEIGHT, "width": WIDTH}[what]

@@ -139,4 +139,15 @@ def _cues(option: str, route: list[SceneObject], faced: SceneObject) -> tuple[st
     """What the words say for some turns: a walk that ends at what was faced first comes back to its line of sight."""
     shape = f"{len(route)} {route.index(faced) if faced in route else 'away'}"
     turns = option.split(", ")
-    return (option, f"{option} {shape}", *(f"{i} {turn} {shape}" for i, turn in enumerate(turns)))
+    side = next((turn for turn in turns if turn != "turn back"), "")
+    pattern = "".join("b" if turn == "turn back" else "s" if turn == side else "o" for turn in turns)
+    return (
+        option,
+        pattern,
+        f"{option} {shape}",
+        f"{pattern} {shape}",
+        *(f"{i} {t} {shape}" for i, t in enumerate(turns)),
+        *(f"{t} at {here.category}" for t, here in zip(turns, route[:-1], strict=True)),
+        *(f"{t} to {there.category}" for t, there in zip(turns, route[1:], strict=True)),
+        f"{turns[0]} facing {faced.category}",
+    )

@@ -10,21 +10,36 @@ from wherewise.questions.config import QuestionsConfig
 from wherewise.questions.geometry import volume
 from wherewise.questions.ordering import ordered
 from wherewise.questions.question import Question, Rejection, phrase
-from wherewise.questions.sight import draw_known
+from wherewise.questions.sight import known
 from wherewise.scenes import Scene
 
 LARGE_FIRST = ("Sort these by size, largest first: {x}.", "From largest to smallest, what is the order of {x}?")
 SMALL_FIRST = ("Sort these by size, smallest first: {x}.", "From smallest to largest, what is the order of {x}?")
 
 
+ALIKE = 2.5
+"""Largest ratio of longest sides: nobody needs to look at a cup and a wardrobe to tell which is larger."""
+
+
 def size_order(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Question | Rejection:
-    """Order of three objects by size: neighbours differ by `size_ratio` both in volume and in their longest side."""
+    """Order of three objects by size: neighbours differ by `size_ratio` both in volume and in their longest side.
+
+    No longest side is more than 2.5 times that of a random one of the three.
+    """
     kind = pick_kind(rng, config, ("order", "choice"))
     if kind is None:
         return Rejection.ANSWER_KIND
-    drawn = draw_known(scene, rng, config.margins, 3)
-    if isinstance(drawn, Rejection):
-        return drawn
+    if not scene.units_known:
+        return Rejection.NO_UNITS
+    things, _ = known(scene, config.margins)
+    if len(things) < 3:
+        return Rejection.TOO_FEW_OBJECTS
+    a = rng.choice(things)
+    alike = [t for t in things if t is not a and 1 / ALIKE <= max(t.size) / max(a.size) <= ALIKE]
+    if len(alike) < 2:
+        return Rejection.MARGIN_SIZE
+    drawn = [a, *rng.sample(alike, 2)]
+    rng.shuffle(drawn)
     ranked = sorted(drawn, key=volume)
     ratio = config.margins.size_ratio
     for small, large in itertools.pairwise(ranked):

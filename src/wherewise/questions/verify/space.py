@@ -57,7 +57,7 @@ def _object_size(case: Case) -> Found:
     lengths = sides(a)
     if case.has("longest"):
         return float(100 * lengths.max())
-    upright = int(np.argmax(np.abs(half_axes(a)[:, 2])))
+    upright = int(np.argmax(np.abs(half_axes(a)[:, 2]) / lengths))
     if case.has("tall|height"):
         return float(100 * lengths[upright])
     return float(100 * np.delete(lengths, upright).max())
