@@ -199,7 +199,7 @@ def test_the_best_constant_stands_beside_relative_accuracy() -> None:
 def test_every_formula_is_named_and_used_or_free() -> None:
     used = {name for spec in BENCHMARKS.values() for name in spec.aggregates}
     assert used <= set(FORMULAS)
-    assert set(FORMULAS) - used == {"caa", "legacy_answered_only"}  # no benchmark that quotes them is listed yet
+    assert set(FORMULAS) == used
     for spec in BENCHMARKS.values():
         assert spec.official in ("", *spec.aggregates)
 
@@ -211,7 +211,7 @@ def test_the_table_marks_the_official_formula() -> None:
     ]
     manifest = {"title": "MMVP", "model": {"name": "m"}, "protocol_id": "0" * 64, "headline": "micro", "notes": []}
     lines = summary_lines(summarize(rows), manifest)
-    assert "pair_accuracy (headline): 50.0 over 2 = both questions of a pair right" in lines
+    assert "pair_accuracy (headline): 50.0 [0.0, 100.0] over 2 = both questions of a pair right" in lines
     assert not any("micro" in line and "(headline)" in line for line in lines)
     cut = [
         tagged(predict(choice_sample("1", gold="A", task="Depth"), "A"), benchmark="cv-bench", source="Omni3D"),

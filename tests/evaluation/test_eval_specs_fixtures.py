@@ -25,7 +25,11 @@ from wherewise.samples import Boolean, Choice, Image, Number, Point, Sample, Tex
 from wherewise.samples.errors import InputError
 
 DATA = BLINK_DATA.parent
-CASES = json.loads((Path(__file__).parent / "fixtures" / "benchmarks.json").read_text(encoding="utf-8"))
+CASES: dict[str, Any] = {
+    name: case
+    for file in ("benchmarks.json", "more_benchmarks.json")
+    for name, case in json.loads((Path(__file__).parent / "fixtures" / file).read_text(encoding="utf-8")).items()
+}
 
 
 def with_pictures(value: Any, seed: list[int]) -> Any:
@@ -48,6 +52,8 @@ def write_rows(folder: Path, name: str, rows: list[dict[str, Any]]) -> Path:
     rows = [{key: with_pictures(value, seed) for key, value in row.items()} for row in rows]
     if path.suffix == ".parquet":
         pq.write_table(pa.Table.from_pylist(rows), path)
+    elif path.suffix == ".json":
+        path.write_text(json.dumps(rows), encoding="utf-8")
     elif path.suffix == ".jsonl":
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     else:
@@ -64,6 +70,9 @@ def load_case(name: str, folder: Path) -> Benchmark:
     for extra in case.get("media", []):
         (folder / extra).parent.mkdir(parents=True, exist_ok=True)
         (folder / extra).write_bytes(png())
+    for extra, text in case.get("texts", {}).items():
+        (folder / extra).parent.mkdir(parents=True, exist_ok=True)
+        (folder / extra).write_text(text, encoding="utf-8")
     return load_benchmark(get_benchmark(name), folder)
 
 
@@ -125,7 +134,7 @@ def test_a_short_copy_says_so(name: str, tmp_path: Path) -> None:
     loaded = load_case(name, tmp_path)
     counts = get_benchmark(name).subsets
     notes = " ".join(loaded.notes)
-    assert ("expected" in notes or "are not in the folder" in notes) == bool(counts)
+    assert ("expected" in notes or "subsets are not in the folder" in notes) == bool(counts)
 
 
 def test_every_benchmark_on_files_has_fixture_rows() -> None:

@@ -17,27 +17,19 @@ if TYPE_CHECKING:
 def list_benchmarks() -> None:
     """The benchmarks, their subsets, and how each is scored."""
     from wherewise.evaluation.specs import BENCHMARKS
-    from wherewise.evaluation.tables import align
+    from wherewise.evaluation.tables import align, benchmark_rows
 
-    rows = [["name", "questions", "subsets", "headline", "answers", "on the hub", "license"]]
-    for name, spec in sorted(BENCHMARKS.items()):
-        total = str(sum(spec.subsets.values())) if spec.subsets else "as given"
-        rows.append(
-            [
-                name,
-                total,
-                str(len(spec.subsets) or "-"),
-                spec.headline.value,
-                spec.kind or "any",
-                spec.hub_id or "-",
-                spec.license,
-            ]
-        )
-    typer.echo("\n".join(align(rows)))
+    typer.echo("\n".join(align(benchmark_rows(BENCHMARKS))))
 
 
 def run(
-    benchmark: Annotated[str, typer.Argument(help="Name from 'wherewise eval list'.", show_default=False)],
+    benchmark: Annotated[
+        str,
+        typer.Argument(
+            help="Name from 'wherewise eval list', or a file of your own questions (JSONL, JSON, Parquet, CSV, TSV).",
+            show_default=False,
+        ),
+    ],
     model: Annotated[
         str,
         typer.Option(
@@ -56,6 +48,12 @@ def run(
         int | None, typer.Option(min=1, metavar="N", help="N questions, the same ones every time.")
     ] = None,
     subset: Annotated[list[str] | None, typer.Option(help="Only this subset; may be repeated.")] = None,
+    unpack: Annotated[
+        bool, typer.Option("--unpack", help="Unpack the pictures and clips that are asked about from zips in --data.")
+    ] = False,
+    prompt_variant: Annotated[
+        str | None, typer.Option(help="Another wording that the benchmark has; 'wherewise eval list' names them.")
+    ] = None,
     prompt_style: Annotated[
         str | None, typer.Option(help="direct, think or scene_graph; the benchmark's official prompt by default.")
     ] = None,
@@ -135,13 +133,19 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Evaluate a model on a benchmark; the same command again goes on with a run that was cut off."""
-    from wherewise.cli.evaluated_models import LocalOptions, ReplayOptions, ServerOptions, make_provider, usage_line
+    from wherewise.cli.evaluated_models import (
+        LocalOptions,
+        ReplayOptions,
+        ServerOptions,
+        make_provider,
+        named_benchmark,
+        usage_line,
+    )
     from wherewise.cli.progress import progress
     from wherewise.evaluation.load import load_benchmark
     from wherewise.evaluation.protocol import Decoding, EvalConfig, MediaLimits
     from wherewise.evaluation.providers.base import StreamingProvider
     from wherewise.evaluation.runner import read_manifest, run_benchmark
-    from wherewise.evaluation.specs import get_benchmark
     from wherewise.evaluation.tables import summary_lines
     from wherewise.samples.errors import InputError, NothingProduced
 
@@ -159,7 +163,17 @@ def run(
         media=MediaLimits(frames=frames, fps=fps, max_pixels=max_pixels, blind=blind, clips=clips),  # type: ignore[arg-type]  # checked above
         decoding=Decoding(strategy=decoding, max_new_tokens=max_new_tokens),  # type: ignore[arg-type]  # checked above
     )
-    loaded = load_benchmark(get_benchmark(benchmark), data, subsets=subset or (), limit=limit)
+    if prompt is not None and prompt_variant is not None:
+        raise InputError("--prompt-variant chooses one of the benchmark's wordings; drop the other --prompt options")
+    spec, data, benchmark = named_benchmark(benchmark, data)
+    loaded = load_benchmark(
+        spec,
+        data,
+        subsets=subset or (),
+        limit=limit,
+        variant=prompt_variant or "official",
+        unpack_archives=unpack,
+    )
     provider = make_provider(
         model,
         loaded,
@@ -223,6 +237,24 @@ def compare(
     from wherewise.evaluation.tables import comparison_lines
 
     typer.echo("\n".join(comparison_lines(compare_runs(a, b, allow_unequal=allow_unequal, seed=seed))))
+
+
+def seeds(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of runs that differ by their seed.")],
+    against: Annotated[
+        list[Path] | None, typer.Option("--against", help="A run of another recipe; repeat for more.")
+    ] = None,
+    allow_unequal: Annotated[bool, typer.Option("--allow-unequal", help="Although the protocols differ.")] = False,
+) -> None:
+    """Mean and spread of runs that differ by their seed; with --against, whether two recipes differ."""
+    from wherewise.evaluation.seeds import compare_seeds, read_seeds, seed_comparison_lines, seed_lines
+
+    first = read_seeds(folders, allow_unequal=allow_unequal)
+    if not against:
+        typer.echo("\n".join(seed_lines(first)))
+        return
+    second = read_seeds(against, allow_unequal=allow_unequal)
+    typer.echo("\n".join(seed_comparison_lines(compare_seeds(first, second))))
 
 
 def _prompt(

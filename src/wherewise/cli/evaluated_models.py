@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wherewise.evaluation.load import Benchmark
     from wherewise.evaluation.protocol import EvalConfig
     from wherewise.evaluation.providers import Provider
+    from wherewise.evaluation.specs import BenchmarkSpec
 
 _CACHE = Path("evaluations") / "replies.sqlite"
 _OWN_FIELDS = ("model", "messages", "stream", "n", "max_tokens", "max_completion_tokens", "temperature", "api_key")
@@ -56,6 +57,28 @@ class ReplayOptions:
     reply_field: str | None
     where: tuple[str, ...]
     by_position: bool
+
+
+def named_benchmark(name: str, data: Path | None) -> tuple[BenchmarkSpec, Path | None, str]:
+    """The benchmark of a name, or the questions of a file; with the folder to read, and a name for the output.
+
+    Raises:
+        InputError: There is no such benchmark, no such file, or a file and ``--data``.
+    """
+    from dataclasses import replace
+
+    from wherewise.evaluation.specs import get_benchmark
+    from wherewise.evaluation.specs.files import RECORD_SUFFIXES
+
+    file = Path(name)
+    if file.suffix not in RECORD_SUFFIXES:
+        return get_benchmark(name), data, name
+    if not file.is_file():
+        raise InputError(f"no file {file}; give a file of questions or a name from 'wherewise eval list'")
+    if data is not None:
+        raise InputError(f"--data: the folder of {file} is read; drop it, pictures' paths are relative to it")
+    own = replace(get_benchmark("records"), title=f"Own records ({file.name})", files=(file.name,))
+    return own, file.parent, file.stem
 
 
 def make_provider(

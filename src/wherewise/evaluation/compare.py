@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from wherewise.evaluation.metrics import Average
+from wherewise.evaluation.formula_statistics import formula_mcnemar, formula_paired
+from wherewise.evaluation.metrics import Average, measure
+from wherewise.evaluation.metrics_terms import TERMS
 from wherewise.evaluation.records import Prediction
 from wherewise.evaluation.runner import differing_settings, read_run
+from wherewise.evaluation.specs import BENCHMARKS
 from wherewise.evaluation.statistics import (
     PairedTest,
     mcnemar_exact,
@@ -31,7 +35,8 @@ class Comparison:
         headline: Which of the two the benchmark quotes.
         tasks: Difference B - A by task.
         mcnemar_p: Exact McNemar p-value, which takes questions as independent.
-        detectable: Difference of micro scores that a run of this size finds with 80% power at p < .05.
+        detectable: Difference of the quoted scores (micro where there is no formula) that a run of this size finds
+            with 80% power at p < .05.
         fixed: Ids that A had wrong and B has right.
         broken: Ids that A had right and B has wrong.
         both_wrong: Ids that both have wrong.
@@ -39,6 +44,11 @@ class Comparison:
         only_a: Ids that only A holds.
         only_b: Ids that only B holds.
         protocol_difference: Settings that differ, in words; empty when the protocols are equal.
+        official: Name of the benchmark's formula; empty where micro or macro is all there is, or parts are missing.
+        official_a: Its value for A over the shared questions.
+        official_b: Its value for B.
+        official_test: Test of its difference, by clusters of its own units.
+        official_mcnemar: Exact McNemar p-value over its units; None where they are not simply right or wrong.
     """
 
     name_a: str
@@ -58,10 +68,17 @@ class Comparison:
     only_a: tuple[str, ...]
     only_b: tuple[str, ...]
     protocol_difference: str
+    official: str = ""
+    official_a: float | None = None
+    official_b: float | None = None
+    official_test: PairedTest | None = None
+    official_mcnemar: float | None = None
 
     @property
     def primary(self) -> PairedTest:
-        """The test of the average that the benchmark quotes."""
+        """The test of what the benchmark quotes."""
+        if self.official_test is not None:
+            return self.official_test
         return self.macro if self.headline is Average.MACRO else self.micro
 
 
@@ -97,6 +114,8 @@ def compare_runs(a: Path, b: Path, *, allow_unequal: bool = False, seed: int = 0
     scores_a, scores_b = [p.score for p, _ in pairs], [q.score for _, q in pairs]
     groups, tasks = [p.group for p, _ in pairs], [p.task for p, _ in pairs]
     micro = paired_bootstrap(scores_a, scores_b, groups, seed=seed)
+    official = _official([p for p, _ in pairs], [q for _, q in pairs], seed=seed)
+    primary = official.get("official_test", micro)
     return Comparison(
         name_a=manifest_a["model"]["name"],
         name_b=manifest_b["model"]["name"],
@@ -107,7 +126,7 @@ def compare_runs(a: Path, b: Path, *, allow_unequal: bool = False, seed: int = 0
         headline=Average(manifest_a["headline"]),
         tasks=_task_differences(pairs),
         mcnemar_p=mcnemar_exact([bool(p.correct) for p, _ in pairs], [bool(q.correct) for _, q in pairs]),
-        detectable=minimum_detectable_difference(micro.standard_error),
+        detectable=minimum_detectable_difference(primary.standard_error),
         fixed=tuple(p.id for p, q in pairs if q.correct and not p.correct),
         broken=tuple(p.id for p, q in pairs if p.correct and not q.correct),
         both_wrong=tuple(p.id for p, q in pairs if not p.correct and not q.correct),
@@ -115,7 +134,26 @@ def compare_runs(a: Path, b: Path, *, allow_unequal: bool = False, seed: int = 0
         only_a=tuple(sorted(set(by_id_a) - set(by_id_b))),
         only_b=tuple(sorted(set(by_id_b) - set(by_id_a))),
         protocol_difference=difference,
+        **official,
     )
+
+
+def _official(a: list[Prediction], b: list[Prediction], *, seed: int) -> dict[str, Any]:
+    """The comparison's fields on the benchmark's own formula, if it has one whose parts are all there."""
+    spec = BENCHMARKS.get(str(a[0].tags.get("benchmark", "")))
+    if spec is None or spec.official not in TERMS:
+        return {}
+    values = [measure(spec.official, run).value for run in (a, b)]
+    terms_a, terms_b = TERMS[spec.official](a), TERMS[spec.official](b)
+    if None in values or not terms_a:
+        return {}
+    return {
+        "official": spec.official,
+        "official_a": values[0],
+        "official_b": values[1],
+        "official_test": formula_paired(terms_a, terms_b, seed=seed),
+        "official_mcnemar": formula_mcnemar(terms_a, terms_b),
+    }
 
 
 def _task_differences(pairs: list[tuple[Prediction, Prediction]]) -> dict[str, float]:

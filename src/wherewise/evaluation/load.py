@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from wherewise.evaluation.archives import unpack
 from wherewise.evaluation.records import answer_fields
 from wherewise.evaluation.specs import BenchmarkSpec, Layout, sample_from_row
 from wherewise.evaluation.specs.files import read_rows
-from wherewise.evaluation.specs.rows import OFFICIAL
+from wherewise.evaluation.specs.rows import OFFICIAL, is_hidden, records
 from wherewise.samples import Media, Sample, Video
 from wherewise.samples.errors import InputError
 from wherewise.samples.store import read_dataset
@@ -30,6 +31,7 @@ class Benchmark:
         root: Folder that the samples' media paths are relative to.
         notes: What a reader of the score must know: missing subsets, short counts, a limit.
         dataset_hash: sha256 over questions, options, gold answers and media of the loaded samples.
+        variant: Wording of the questions.
     """
 
     spec: BenchmarkSpec
@@ -37,6 +39,7 @@ class Benchmark:
     root: Path
     notes: tuple[str, ...]
     dataset_hash: str
+    variant: str = OFFICIAL
 
 
 def load_benchmark(
@@ -46,6 +49,7 @@ def load_benchmark(
     subsets: Sequence[str] = (),
     limit: int | None = None,
     variant: str = OFFICIAL,
+    unpack_archives: bool = False,
 ) -> Benchmark:
     """Read a benchmark.
 
@@ -56,6 +60,7 @@ def load_benchmark(
         subsets: Only these subsets; empty means all that are there.
         limit: Only so many questions: those whose id has the smallest sha256, so a larger limit holds a smaller one.
         variant: Wording of the questions: ``official`` or another one that the benchmark has.
+        unpack_archives: Unpack the pictures and clips that the questions show out of the folder's zip archives into it.
 
     Raises:
         InputError: The folder or a subset is missing, nothing is in it, a record is damaged or an id occurs twice.
@@ -68,11 +73,15 @@ def load_benchmark(
     if not root.exists():
         raise InputError(f"no folder {root}: pass --data the folder that holds {spec.title}")
     if spec.layout is Layout.WHEREWISE:
+        if variant != OFFICIAL:
+            raise InputError(f"benchmark {spec.name!r} has no wording {variant!r}; known: {OFFICIAL}")
         samples, notes = tuple(read_dataset(root, splits=[spec.split])), []
     elif spec.layout is Layout.FILES:
         samples, notes = _read_files(spec, root, subsets, variant)
     else:
         samples, notes = _read_subsets(spec, root, subsets, variant)
+    if unpack_archives:
+        unpack(root, {m.path for s in samples for m in s.media if m.path is not None})
     notes.extend(_missing_clips(samples, root))
     notes.extend(spec.remarks)
     _refuse_repeated_ids(samples, root)
@@ -84,7 +93,12 @@ def load_benchmark(
             keep = set(sorted((s.id for s in samples), key=_digest)[:limit])
             samples = tuple(sample for sample in samples if sample.id in keep)
     return Benchmark(
-        spec=spec, samples=samples, root=root, notes=tuple(notes), dataset_hash=dataset_hash(samples, root)
+        spec=spec,
+        samples=samples,
+        root=root,
+        notes=tuple(notes),
+        dataset_hash=dataset_hash(samples, root),
+        variant=variant,
     )
 
 
@@ -103,7 +117,9 @@ def download(spec: BenchmarkSpec, subsets: Sequence[str]) -> Path:
         )
     hub = importlib.import_module("huggingface_hub")
     if spec.layout is Layout.FILES:
-        clips = ["*.mp4", "*.zip"] if spec.columns is not None and spec.columns.video else []
+        columns = spec.columns
+        clips = ["*.mp4", "*.zip"] if columns is not None and (columns.video or columns.videos) else []
+        clips += ["*.srt"] if columns is not None and columns.subtitles else []
         return Path(hub.snapshot_download(spec.hub_id, repo_type="dataset", allow_patterns=[*spec.patterns, *clips]))
     patterns = [f"{subset}/{spec.split}-*.parquet" for subset in subsets or sorted(spec.subsets)]
     return Path(hub.snapshot_download(spec.hub_id, repo_type="dataset", allow_patterns=patterns))
@@ -115,6 +131,7 @@ def _read_subsets(
     samples: list[Sample] = []
     notes: list[str] = []
     absent: list[str] = []
+    hidden = [0]
     for subset, expected in spec.subsets.items():
         if subsets and subset not in subsets:
             continue
@@ -124,7 +141,7 @@ def _read_subsets(
             continue
         before = len(samples)
         for file in files:
-            samples.extend(_read_rows(spec, file, subset, variant))
+            samples.extend(_read_rows(spec, file, root, subset, variant, hidden, start=len(samples) - before))
         found = len(samples) - before
         if found != expected:
             notes.append(f"{subset}: {found} records, {expected} expected")
@@ -140,7 +157,7 @@ def _read_subsets(
             f"{len(absent)} of {len(spec.subsets)} subsets are not in the folder, so the averages are not the "
             f"benchmark's: {', '.join(absent)}"
         )
-    return tuple(samples), notes
+    return tuple(samples), notes + _hidden_note(hidden)
 
 
 def _read_files(
@@ -151,8 +168,9 @@ def _read_files(
         raise InputError(f"{root}: no records of {spec.title}; expected files such as {' or '.join(spec.patterns)}")
     only = next(iter(spec.subsets)) if len(spec.subsets) == 1 else ""
     samples: list[Sample] = []
+    hidden = [0]
     for file in files:
-        samples.extend(_read_rows(spec, file, only, variant, start=len(samples)))
+        samples.extend(_read_rows(spec, file, root, only, variant, hidden, start=len(samples)))
     counted = Counter(str(sample.facts["subset"]) for sample in samples)
     if subsets:
         if absent := [subset for subset in subsets if not counted[subset]]:
@@ -171,13 +189,29 @@ def _read_files(
         )
     if spec.subsets and (extra := sorted(set(counted) - set(spec.subsets))):
         notes.append(f"subsets that {spec.title} does not have: {', '.join(extra)}")
-    return tuple(samples), notes
+    return tuple(samples), notes + _hidden_note(hidden)
 
 
-def _read_rows(spec: BenchmarkSpec, file: Path, subset: str, variant: str, start: int = 0) -> Iterator[Sample]:
+def _read_rows(
+    spec: BenchmarkSpec, file: Path, root: Path, subset: str, variant: str, hidden: list[int], start: int = 0
+) -> Iterator[Sample]:
+    """The file's questions; how many were left out because their gold answer is withheld is added to `hidden`."""
+    columns = spec.columns
+    if columns is None:
+        raise InputError(f"benchmark {spec.name!r} declares no columns")
+    count = start
     for number, row in read_rows(file):
         where = f"{file}: row {number}"
-        yield sample_from_row(spec, row, subset=subset, where=where, number=start + number, variant=variant)
+        for record in records({**row, "@file": file.stem}, columns, where=where):
+            if is_hidden(record, columns):
+                hidden[0] += 1
+                continue
+            yield sample_from_row(spec, record, subset=subset, where=where, number=count, variant=variant, root=root)
+            count += 1
+
+
+def _hidden_note(hidden: list[int]) -> list[str]:
+    return [f"{hidden[0]} questions whose gold answer is withheld are left out"] if hidden[0] else []
 
 
 def _missing_clips(samples: Sequence[Sample], root: Path) -> list[str]:
@@ -187,7 +221,7 @@ def _missing_clips(samples: Sequence[Sample], root: Path) -> list[str]:
     if not missing:
         return []
     archives = ", ".join(sorted(path.name for path in root.glob("*.zip")))
-    hint = f"; unpack {archives} here" if archives else ""
+    hint = f"; unpack {archives} here, or pass --unpack" if archives else ""
     return [f"{len(missing)} of {len(clips)} clips are not in the folder ({missing[0]}, ...){hint}"]
 
 

@@ -5,14 +5,17 @@ Every question counts: a reply without an answer and a provider's failure score 
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wherewise.answers.compare import score_number
+from wherewise.evaluation.formula_statistics import formula_estimate
 from wherewise.evaluation.metrics_aggregates import Average, Measured
 from wherewise.evaluation.metrics_legacy import FORMULAS
 from wherewise.evaluation.metrics_rows import Metric
+from wherewise.evaluation.metrics_terms import TERMS
 from wherewise.evaluation.records import Prediction
 from wherewise.evaluation.specs import BENCHMARKS
 from wherewise.evaluation.statistics import Estimate, clustered_mean
@@ -145,9 +148,18 @@ def summarize(predictions: Sequence[Prediction], *, level: float = 0.95) -> Summ
         conflicting=sum(bool(p.conflicts) for p in ordered) / n,
         rules=dict(sorted(rules.items(), key=lambda item: (-item[1], item[0]))),
         mean_tokens=sum(p.tokens for p in ordered) / n,
-        formulas={name: FORMULAS[name].compute(ordered) for name in spec.aggregates} if spec else {},
+        formulas={name: measure(name, ordered, level=level) for name in spec.aggregates} if spec else {},
         official=spec.official if spec else "",
     )
+
+
+def measure(name: str, predictions: Sequence[Prediction], *, level: float = 0.95) -> Measured:
+    """A formula's value, with its interval where it can be formed."""
+    measured = FORMULAS[name].compute(predictions)
+    if measured.value is None or name not in TERMS or not (terms := TERMS[name](predictions)):
+        return measured
+    estimate = formula_estimate(terms, level=level)
+    return dataclasses.replace(measured, low=estimate.low, high=estimate.high, clusters=estimate.clusters)
 
 
 def _scored(predictions: Sequence[Prediction], *, level: float) -> Scored:

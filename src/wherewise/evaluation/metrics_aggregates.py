@@ -32,12 +32,18 @@ class Measured:
         units: Questions or groups of questions that it is formed over.
         parts: Scores that it is made of, by name.
         missing: What the formula needs and the questions lack.
+        low: Lower end of its 95% interval; None where none was computed.
+        high: Upper end.
+        clusters: Independent clusters (pictures, clips, scenes; joined where a unit spans several) behind it.
     """
 
     value: float | None
     units: int
     parts: Mapping[str, float] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    clusters: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -190,12 +196,15 @@ def circular_groups(scores: Mapping[str, float], *, mode: str) -> Measured:
     """
     groups: dict[str, list[float]] = defaultdict(list)
     for qid, score in scores.items():
-        if mode == "circular":
-            key = qid[:13] if "-flip" in qid else qid[:8]
-        else:
-            key = qid.replace("-flip", "") if mode == "flip" else qid[:8]
-        groups[key].append(score)
+        groups[circular_key(qid, mode=mode)].append(score)
     return _all_right(groups)
+
+
+def circular_key(qid: str, *, mode: str) -> str:
+    """Name of the group that a question id belongs to."""
+    if mode == "circular":
+        return qid[:13] if "-flip" in qid else qid[:8]
+    return qid.replace("-flip", "") if mode == "flip" else qid[:8]
 
 
 def pair_accuracy(predictions: Sequence[Prediction]) -> Measured:
@@ -206,8 +215,9 @@ def pair_accuracy(predictions: Sequence[Prediction]) -> Measured:
 def pairs_right(scores: Mapping[int, float]) -> Measured:
     """Pair accuracy from scores by index, counted from 1.
 
-    >>> pairs_right({1: 1, 2: 1, 3: 1, 4: 0, 5: 1})
-    Measured(value=0.5, units=2, parts={}, missing=('1 half pairs',))
+    >>> measured = pairs_right({1: 1, 2: 1, 3: 1, 4: 0, 5: 1})
+    >>> measured.value, measured.units, measured.missing
+    (0.5, 2, ('1 half pairs',))
     """
     groups: dict[str, list[float]] = defaultdict(list)
     for index, score in scores.items():
@@ -220,26 +230,33 @@ def pairs_right(scores: Mapping[int, float]) -> Measured:
     return Measured(value=_all_right(whole).value, units=len(whole), missing=missing)
 
 
-def _hallusion_right(prediction: Prediction) -> float:
-    """Right, where no answer is right too if the question goes without the figure that it needs (VS, figure 0)."""
-    unseen = _tag(prediction, "category") == "VS" and _tag(prediction, "figure_id") == "0"
-    return 1.0 if unseen and prediction.abstained and prediction.error is None else prediction.score
+def hallusion_unseen(prediction: Prediction) -> bool:
+    """Whether the question goes without the figure that it needs (VS, figure 0)."""
+    return _tag(prediction, "category") == "VS" and _tag(prediction, "figure_id") == "0"
 
 
-def _hallusion_key(prediction: Prediction, last: str) -> str:
+def hallusion_right(prediction: Prediction) -> float:
+    """Right, where no answer is right too if the figure is withheld."""
+    return (
+        1.0 if hallusion_unseen(prediction) and prediction.abstained and prediction.error is None else prediction.score
+    )
+
+
+def hallusion_key(prediction: Prediction, last: str) -> str:
+    """Name of the group of questions by question or by figure."""
     return "_".join(_tag(prediction, name) for name in ("category", "subcategory", "set_id", last))
 
 
 def hallusion_a(predictions: Sequence[Prediction]) -> Measured:
     """HallusionBench aAcc: share of questions right."""
-    return Measured(value=mean([_hallusion_right(p) for p in predictions]), units=len(predictions))
+    return Measured(value=mean([hallusion_right(p) for p in predictions]), units=len(predictions))
 
 
 def hallusion_q(predictions: Sequence[Prediction]) -> Measured:
     """HallusionBench qAcc: share of questions that are right for all their figures."""
     groups: dict[str, list[float]] = defaultdict(list)
     for p in predictions:
-        groups[_hallusion_key(p, "question_id")].append(_hallusion_right(p))
+        groups[hallusion_key(p, "question_id")].append(hallusion_right(p))
     return _all_right(groups)
 
 
@@ -247,8 +264,8 @@ def hallusion_f(predictions: Sequence[Prediction]) -> Measured:
     """HallusionBench fAcc: share of figures with all questions right; VS questions without figure are left out."""
     groups: dict[str, list[float]] = defaultdict(list)
     for p in predictions:
-        if not (_tag(p, "category") == "VS" and _tag(p, "figure_id") == "0"):
-            groups[_hallusion_key(p, "figure_id")].append(_hallusion_right(p))
+        if not hallusion_unseen(p):
+            groups[hallusion_key(p, "figure_id")].append(hallusion_right(p))
     return _all_right(groups) if groups else Measured(value=None, units=0, missing=("questions with figures",))
 
 
@@ -308,6 +325,14 @@ def chance_adjusted(predictions: Sequence[Prediction]) -> Measured:
     return Measured(value=gain / sum(1 - 1 / n for n in counts), units=len(predictions))
 
 
+def all_variants(predictions: Sequence[Prediction]) -> Measured:
+    """VideoMathQA's multi-binary score: share of questions with all their pairs of options right."""
+    groups: dict[str, list[float]] = defaultdict(list)
+    for p in predictions:
+        groups[_tag(p, "question_id")].append(p.score)
+    return _all_right(groups)
+
+
 def by_tag(tag: str) -> Callable[[Sequence[Prediction]], Measured]:
     """Micro average with the accuracy by a tag's values as its parts."""
 
@@ -316,80 +341,3 @@ def by_tag(tag: str) -> Callable[[Sequence[Prediction]], Measured]:
         return Measured(value=mean([p.score for p in predictions]), units=len(predictions), parts=parts)
 
     return compute
-
-
-_CV = "github.com/cambrian-mllm/cambrian, CV-Bench dataset card"
-_VSI = "github.com/vision-x-nyu/thinking-in-space, lmms_eval/tasks/vsibench/utils.py"
-_DSR = "3DSRBench (Ma et al. 2024), VLMEvalKit image_mcq.py"
-_HALLUSION = "github.com/tianyi-lab/HallusionBench, utils.py"
-
-AGGREGATES: dict[str, Aggregate] = {
-    a.name: a
-    for a in (
-        Aggregate(
-            name="cv_bench", formula="((ADE20K + COCO) / 2 + Omni3D) / 2 by source", source=_CV, compute=cv_bench
-        ),
-        Aggregate(name="cv_bench_2d", formula="(ADE20K + COCO) / 2 by source", source=_CV, compute=cv_bench_2d),
-        Aggregate(name="cv_bench_3d", formula="accuracy on Omni3D", source=_CV, compute=cv_bench_3d),
-        Aggregate(
-            name="cv_bench_qualitative",
-            formula="mean over the questions of Relation, Depth and Distance",
-            source="ReinforceSight's subset of 1,850",
-            compute=cv_bench_qualitative,
-        ),
-        Aggregate(
-            name="vsi_mean_of_8",
-            formula="mean of 8 tasks; direction = mean of easy, medium, hard",
-            source=_VSI,
-            compute=vsi_mean_of_8,
-        ),
-        Aggregate(name="circular", formula="all rotations right; flips apart", source=_DSR, compute=circular),
-        Aggregate(name="flip", formula="question and flipped twin right", source=_DSR, compute=flip),
-        Aggregate(
-            name="flip_circular", formula="all rotations of both twins right", source=_DSR, compute=flip_circular
-        ),
-        Aggregate(
-            name="pair_accuracy",
-            formula="both questions of a pair right",
-            source="github.com/tsb0601/MMVP",
-            compute=pair_accuracy,
-        ),
-        Aggregate(name="aAcc", formula="questions right", source=_HALLUSION, compute=hallusion_a),
-        Aggregate(name="qAcc", formula="questions right for all their figures", source=_HALLUSION, compute=hallusion_q),
-        Aggregate(name="fAcc", formula="figures with all questions right", source=_HALLUSION, compute=hallusion_f),
-        Aggregate(
-            name="nextqa_types",
-            formula="mean over questions; C, T, D by type; TP as TN",
-            source="github.com/doc-doc/NExT-QA, eval_mc.py",
-            compute=nextqa_types,
-        ),
-        Aggregate(
-            name="spar_levels",
-            formula="mean of 20 tasks; Low 8, Middle 3, High 9",
-            source="SPAR-Bench in lmms-eval, sparbench/utils.py",
-            compute=spar_levels,
-        ),
-        Aggregate(
-            name="caa",
-            formula="sum(hit - 1/n) / sum(1 - 1/n)",
-            source="SITE-Bench, chance-adjusted accuracy",
-            compute=chance_adjusted,
-        ),
-        Aggregate(
-            name="by_source", formula="mean over questions; by data source", source="", compute=by_tag("data_source")
-        ),
-        Aggregate(
-            name="by_duration", formula="mean over questions; by duration", source="", compute=by_tag("duration")
-        ),
-        Aggregate(
-            name="by_data_type",
-            formula="mean over questions; pictures and clips",
-            source="",
-            compute=by_tag("data_type"),
-        ),
-        Aggregate(
-            name="by_category", formula="mean over questions; by category", source="", compute=by_tag("category")
-        ),
-        Aggregate(name="by_dim", formula="mean over questions; by dimension", source="", compute=by_tag("dim")),
-    )
-}

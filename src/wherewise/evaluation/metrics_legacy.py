@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from wherewise.evaluation.metrics_aggregates import AGGREGATES, Aggregate, Measured, mean
+from wherewise.evaluation.metrics_aggregates import Aggregate, Measured, mean
+from wherewise.evaluation.metrics_formulas import AGGREGATES
 from wherewise.evaluation.metrics_rows import Metric
 from wherewise.evaluation.records import Prediction
 from wherewise.samples import LETTERS

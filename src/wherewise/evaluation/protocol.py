@@ -11,8 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from wherewise.answers.styles import PromptConfig, PromptStyle, render_prompt
 from wherewise.evaluation.load import Benchmark
+from wherewise.evaluation.metrics_legacy import FORMULAS
 from wherewise.evaluation.providers.base import Request
 from wherewise.evaluation.scoring import PARSER_VERSION
+from wherewise.evaluation.specs.rows import OFFICIAL
 from wherewise.samples import Sample
 
 DEFAULT_FRAMES = 16
@@ -122,7 +124,17 @@ def protocol(
     if media["clips"] == "frames":
         del media["clips"]  # so that ids of runs that knew of nothing else stay what they are
     prompts = json.dumps(sorted((request.sample_id, request.text) for request in requests), ensure_ascii=False)
+    spec = benchmark.spec
+    rule: dict[str, Any] = {}
+    if spec.metrics:
+        rule["metrics"] = {name: metric.value for name, metric in sorted(spec.metrics.items())}
+    if spec.official:
+        rule["official"] = spec.official
+        rule["formula"] = FORMULAS[spec.official].formula
+    if benchmark.variant != OFFICIAL:
+        rule["wording"] = benchmark.variant
     return {
+        **rule,
         "benchmark": benchmark.spec.name,
         "split": benchmark.spec.split,
         "metric": benchmark.spec.metric.value,

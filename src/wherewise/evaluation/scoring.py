@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from wherewise.answers.styles import PromptStyle
 from wherewise.evaluation.metrics_rows import Metric, first_point, in_polygon, read_motion, score_view_change
 from wherewise.evaluation.providers.base import Reply
 from wherewise.evaluation.records import Prediction, answer_fields
-from wherewise.samples import Answer, Number, Sample, Text
+from wherewise.samples import LETTERS, Answer, Number, Sample, Text
 from wherewise.samples.errors import InputError
 from wherewise.samples.plain import to_plain
 
@@ -127,6 +128,23 @@ def _scored(
     )
 
 
+def letters_for_labels(text: str, labels: Sequence[str]) -> str:
+    """A reply in which options are named by their labels, with letters instead.
+
+    A reply that is the label's last word alone (``2`` for ``Option 2``) counts as the label, as in TempCompass's rule.
+
+    >>> letters_for_labels("Option 2.", ["Option 1", "Option 2"]), letters_for_labels("2", ["Option 1", "Option 2"])
+    ('(B).', '(B)')
+    """
+    whole = text.strip().rstrip(".")
+    for letter, label in zip(LETTERS, labels, strict=False):
+        if whole == label.split()[-1]:
+            return f"({letter})"
+    for letter, label in zip(LETTERS, labels, strict=False):
+        text = re.sub(rf"(?<![\w.]){re.escape(label)}(?!\w|\.\d)", f"({letter})", text)
+    return text
+
+
 def _judge(
     style: PromptStyle, text: str, answer: Answer, options: tuple[str, ...], tags: Mapping[str, Any]
 ) -> tuple[Parsed, bool, float]:
@@ -139,6 +157,8 @@ def _judge(
         parsed = Parsed(kind="point", value=point, rule=rule, truncated=located.truncated)
         inside = point is not None and in_polygon(point, tags["polygon"])
         return parsed, inside, float(inside)
+    if labels := tags.get("labels"):
+        text = letters_for_labels(text, labels)
     unit = answer.unit if isinstance(answer, Number) else None
     parsed = parse(answer.kind, text, options=options, unit=unit, style=style)
     if metric is Metric.MRA and isinstance(answer, Number):

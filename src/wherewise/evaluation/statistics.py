@@ -229,7 +229,7 @@ def paired_bootstrap(
             n=n,
             groups=n_groups,
         )
-    t_values = _bootstrap_t(by_group, resamples=resamples, rng=np.random.default_rng(seed))
+    t_values = bootstrap_t(by_group, resamples=resamples, rng=np.random.default_rng(seed))
     magnitude = np.abs(t_values)
     # Ties come from equal multisets of differences; a hair of tolerance keeps their count independent of rounding.
     p_value = (1 + int((magnitude >= abs(mean) / error * (1 - 1e-9)).sum())) / (resamples + 1)
@@ -246,7 +246,7 @@ def paired_bootstrap(
     )
 
 
-def _bootstrap_t(by_group: Floats, *, resamples: int, rng: np.random.Generator) -> Floats:
+def bootstrap_t(by_group: Floats, *, resamples: int, rng: np.random.Generator) -> Floats:
     """Studentised sums of resampled group residuals (shape [G], sum 0); infinite for a resample without spread."""
     n_groups = len(by_group)
     out = np.empty(resamples)

@@ -7,6 +7,7 @@ from typing import Any
 
 from wherewise.evaluation.compare import Comparison
 from wherewise.evaluation.metrics import Average, Scored, Summary
+from wherewise.evaluation.metrics_aggregates import Measured
 from wherewise.evaluation.metrics_legacy import FORMULAS
 from wherewise.evaluation.specs import BenchmarkSpec
 from wherewise.evaluation.statistics import PairedTest
@@ -87,11 +88,17 @@ def formula_lines(summary: Summary) -> list[str]:
         parts = ", ".join(f"{part} {_percent(score)}" for part, score in measured.parts.items())
         lacking = f"; {', '.join(measured.missing)} left out" if measured.missing else ""
         lines.append(
-            f"{name}{mark}: {_percent(measured.value)} over {measured.units} = {aggregate.formula}"
+            f"{name}{mark}: {_percent(measured.value)}{_interval(measured)} over {measured.units} = {aggregate.formula}"
             + (f" ({parts})" if parts else "")
             + lacking
         )
     return lines
+
+
+def _interval(measured: Measured) -> str:
+    if measured.low is None or measured.high is None:
+        return ""
+    return f" [{_percent(measured.low)}, {_percent(measured.high)}]"
 
 
 def _row(name: str, scored: Scored) -> list[str]:
@@ -124,13 +131,16 @@ def comparison_lines(comparison: Comparison) -> list[str]:
     """The table of two runs."""
     c = comparison
     rows = [["", "B - A", "95% interval", "p"]]
+    if c.official_test is not None:
+        rows.append([f"{c.official} (headline)", *_difference(c.official_test)])
     for average, test in ((Average.MICRO, c.micro), (Average.MACRO, c.macro)):
-        mark = " (headline)" if average is c.headline else ""
+        mark = " (headline)" if average is c.headline and c.official_test is None else ""
         rows.append([f"{average.value}{mark}", *_difference(test)])
     rows.extend([task, f"{100 * value:+.1f}", "", ""] for task, value in c.tasks.items())
     lines = [
         f"A: {c.name_a}, {_percent(c.score_a)}",
         f"B: {c.name_b}, {_percent(c.score_b)} (micro, {c.micro.n} shared questions in {c.micro.groups} groups)",
+        *_official_lines(c),
         *align(rows),
         f"fixed {len(c.fixed)}, broken {len(c.broken)}, both wrong {len(c.both_wrong)}, both right {c.both_right}; "
         f"exact McNemar p = {_p(c.mcnemar_p)} (takes questions as independent)",
@@ -147,6 +157,16 @@ def comparison_lines(comparison: Comparison) -> list[str]:
     return lines
 
 
+def _official_lines(c: Comparison) -> list[str]:
+    if c.official_test is None or c.official_a is None or c.official_b is None:
+        return []
+    mcnemar = "" if c.official_mcnemar is None else f"; exact McNemar over units p = {_p(c.official_mcnemar)}"
+    return [
+        f"{c.official}: A {_percent(c.official_a)}, B {_percent(c.official_b)} over {c.official_test.n} units in "
+        f"{c.official_test.groups} clusters{mcnemar}"
+    ]
+
+
 def _difference(test: PairedTest) -> list[str]:
     interval = f"[{100 * test.low:+.1f}, {100 * test.high:+.1f}]"
     return [f"{100 * test.difference:+.1f}", interval, _p(test.p_value)]
@@ -154,6 +174,26 @@ def _difference(test: PairedTest) -> list[str]:
 
 def _p(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def benchmark_rows(specs: Mapping[str, BenchmarkSpec]) -> list[list[str]]:
+    """All benchmarks for the terminal: expected questions, official score, metric of a reply, licence."""
+    rows = [["name", "questions", "official score", "metric", "answers", "wordings", "license", "on the hub"]]
+    for name, spec in sorted(specs.items()):
+        metrics = dict.fromkeys([spec.metric.value, *sorted(metric.value for metric in spec.metrics.values())])
+        rows.append(
+            [
+                name,
+                "as given" if spec.expected is None else str(spec.expected),
+                spec.official or spec.headline.value,
+                "+".join(metrics),
+                spec.kind or "any",
+                ",".join(sorted(spec.prompts)) or "-",
+                spec.license,
+                spec.hub_id or "-",
+            ]
+        )
+    return rows
 
 
 def benchmarks_table(specs: Mapping[str, BenchmarkSpec]) -> str:

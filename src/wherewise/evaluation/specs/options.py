@@ -42,7 +42,20 @@ def split_options(text: str) -> tuple[str, tuple[str, ...]]:
     options = [text[spot.end() : end].strip() for spot, end in zip(spots, ends, strict=True)]
     # What follows the last option on its own line is an instruction, not part of it.
     options[-1] = options[-1].split("\n")[0].strip()
+    if all(option.endswith(",") for option in options[:-1]):  # options listed in one sentence
+        options = [option.rstrip(",").strip() for option in options]
     return text[: spots[0].start()].strip(), tuple(options)
+
+
+def labelled_lines(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    r"""A question of several lines and its options, ``(label, text)`` each, one a line.
+
+    >>> labelled_lines("Which fits?\nOption 1: He runs.\nOption 2: He sits.")
+    ('Which fits?', (('Option 1', 'He runs.'), ('Option 2', 'He sits.')))
+    """
+    question, *lines = [line.strip() for line in text.strip().split("\n") if line.strip()]
+    pairs = [line.partition(": ") for line in lines]
+    return question, tuple((label.strip(), rest.strip()) for label, colon, rest in pairs if colon)
 
 
 def read_options(raw: Any, *, where: str) -> tuple[str, ...]:
@@ -64,6 +77,18 @@ def read_options(raw: Any, *, where: str) -> tuple[str, ...]:
     if not isinstance(raw, (list, tuple)):
         raise InputError(f"{where}: options are {type(raw).__name__}, expected a list, a dictionary or text")
     return plain_options(raw)
+
+
+def read_list(text: str, *, where: str) -> list[Any]:
+    """A list that is written as text.
+
+    >>> read_list("['a.png', 'b.png']", where="x")
+    ['a.png', 'b.png']
+    """
+    found = _literal(text.strip(), where=where)
+    if not isinstance(found, list):
+        raise InputError(f"{where}: {text!r} is no list")
+    return found
 
 
 def _literal(text: str, *, where: str) -> Any:

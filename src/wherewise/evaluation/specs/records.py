@@ -13,5 +13,14 @@ RECORDS = BenchmarkSpec(
     license="yours",
     source="exact answers: a letter or option, yes or no, a number, a text",
     files=("{split}.jsonl", "{split}.json", "{split}*.parquet", "{split}.csv", "*.jsonl", "*.json", "*.parquet"),
-    columns=Columns(id="id", question="question", answer="answer", options="options", task="task", images=("images",)),
+    columns=Columns(
+        id="id",
+        question="question",
+        answer="answer",
+        options="options",
+        task="task",
+        images=("images",),
+        videos=("video",),
+        lenient=True,
+    ),
 )

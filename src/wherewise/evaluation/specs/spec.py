@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from wherewise.evaluation.metrics_rows import Metric
 from wherewise.samples import LETTERS, Answer, Boolean, Choice, Number, Text
 from wherewise.samples.errors import InputError
 
-__all__ = ["BenchmarkSpec", "Columns", "Layout", "Metric", "Prompt", "read_gold"]
+__all__ = ["BenchmarkSpec", "Columns", "Derived", "Layout", "Metric", "Prompt", "read_gold"]
 
 
 class Layout(StrEnum):
@@ -25,6 +26,40 @@ class Layout(StrEnum):
     """Record files that match `BenchmarkSpec.files`: Parquet, JSON, JSON lines, CSV or TSV."""
     WHEREWISE = "wherewise"
     """A dataset folder written by wherewise: its own manifest and shards."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Derived:
+    r"""A column that is computed from another one.
+
+    Attributes:
+        column: The other column.
+        pattern: Its first group is the value; found anywhere in the column.
+        table: What the value stands for; empty: itself.
+
+    >>> subject = Derived(column="id", pattern=r"_(.+)_\d+$", table={"Art_Theory": "Art"})
+    >>> subject.value({"id": "dev_Art_Theory_7"}, where="example")
+    'Art'
+    """
+
+    column: str
+    pattern: str = r"(?s)(.*)"
+    table: Mapping[str, str] = field(default_factory=dict)
+
+    def value(self, row: Mapping[str, Any], *, where: str) -> str:
+        """The value for a row.
+
+        Raises:
+            InputError: The column is missing, does not fit the pattern, or its value is not in the table.
+        """
+        text = fill("{" + self.column + "}", row, where=where)
+        found = re.search(self.pattern, text)
+        if found is None:
+            raise InputError(f"{where}: column {self.column!r} holds {text!r}, which does not fit {self.pattern!r}")
+        if self.table and found.group(1) not in self.table:
+            known = ", ".join(sorted(self.table))
+            raise InputError(f"{where}: {found.group(1)!r} in column {self.column!r} is not known; known: {known}")
+        return self.table.get(found.group(1), found.group(1))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +84,16 @@ class Columns:
             path}``, bytes, base64, a path inside the benchmark's folder, or a list of them.
         video: Template of the clip's path inside the benchmark's folder.
         tags: What the formulas group by: name of the tag to its column.
+        answer_text: The gold answer is an option's text, even where it could be read as a letter.
+        labels: What stands before the options instead of letters, and in replies (``0``, ``1``, ...).
+        label_lines: The question's further lines are its options, each behind a label of its own (``Option 1: ...``).
+        videos: Columns or templates of several clips, in order; later ones may be empty.
+        lenient: Ids, tasks, options, pictures and clips may be missing, column and all.
+        fixed_question: The question of all rows, where it stands in the picture and not in a column.
+        each: Column that holds a list of questions; each becomes a record, with its fields before the row's.
+        hidden: Gold answers that mean "withheld": their questions are left out and counted.
+        derived: Further columns, computed from others; ``@file`` is the record file's name without its ending.
+        subtitles: Template of the subtitle file's path; its text is the column ``@subtitles``.
     """
 
     id: str
@@ -66,6 +111,16 @@ class Columns:
     images: tuple[str, ...] = ()
     video: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    answer_text: bool = False
+    labels: tuple[str, ...] = ()
+    label_lines: bool = False
+    videos: tuple[str, ...] = ()
+    lenient: bool = False
+    fixed_question: str = ""
+    each: str = ""
+    hidden: tuple[str, ...] = ()
+    derived: Mapping[str, Derived] = field(default_factory=dict)
+    subtitles: str = ""
 
 
 _PLACE = re.compile(r"\{([^{}]+)\}")
@@ -76,14 +131,18 @@ class Prompt:
     """A question's wording.
 
     Attributes:
-        text: ``{question}``, ``{options}`` and any column in braces are filled in.
+        text: ``{question}``, ``{options}``, ``{@options_json}`` (the options' texts as a JSON list), ``{@question}``
+            (the column as it is, options and all) and any column in braces are filled in.
         option: One option's line; ``{letter}`` and ``{text}`` are filled in.
-        clean: Cut these texts out of the question.
+        clean: Cut these texts out of the whole wording.
+        frames_of: Column of the clip's length in seconds: times in the question (``06:15``) become numbers of frames
+            at one frame a second, ``frame 375``.
     """
 
     text: str
     option: str = "{letter}. {text}"
     clean: tuple[str, ...] = ()
+    frames_of: str = ""
 
     def render(self, question: str, options: tuple[str, ...], row: Mapping[str, Any], *, where: str) -> str:
         """The whole user's turn.
@@ -91,11 +150,36 @@ class Prompt:
         Raises:
             InputError: The template names a column that the row lacks.
         """
-        for part in self.clean:
-            question = question.replace(part, "").strip()
+        if self.frames_of:
+            question = times_as_frames(question, float(fill("{" + self.frames_of + "}", row, where=where)))
         lines = [self.option.replace("{letter}", LETTERS[i]).replace("{text}", text) for i, text in enumerate(options)]
-        values = {"question": question, "options": "\n".join(lines)}
-        return fill(self.text, {**row, **values}, where=where)
+        values = {
+            "question": question,
+            "options": "\n".join(lines),
+            "@options_json": json.dumps(list(options), ensure_ascii=False),
+        }
+        wording = fill(self.text, {**row, **values}, where=where)
+        for part in self.clean:
+            wording = wording.replace(part, "")
+        return wording.strip() if self.clean else wording
+
+
+_TIME = re.compile(r"(?<!\d)(\d{1,2}):(\d{2})(?!\d)")
+_BETWEEN = re.compile(r"(frame \d{1,5})\s{0,3}[-–]\s{0,3}(?=frame \d)")
+
+
+def times_as_frames(question: str, duration: float) -> str:
+    """Times as numbers of frames, at a frame a second of the clip's whole seconds.
+
+    >>> times_as_frames("What happens at 06:15–06:36?", 400.5)
+    'What happens at frame 375 to frame 396?'
+    """
+    total = int(duration)
+
+    def frame(match: re.Match[str]) -> str:
+        return f"frame {min(round(int(match[1]) * 60 + int(match[2])), total)}"
+
+    return _BETWEEN.sub(r"\1 to ", _TIME.sub(frame, question))
 
 
 def fill(template: str, values: Mapping[str, Any], *, where: str) -> str:
@@ -192,14 +276,14 @@ class BenchmarkSpec:
         return self.metrics.get(task, self.metrics.get(kind, self.metric))
 
 
-def read_gold(kind: str, raw: Any, options: tuple[str, ...], *, where: str) -> Answer:
-    """The gold answer of a declared kind from a column's value.
+def read_gold(kind: str, raw: Any, options: tuple[str, ...], *, where: str, by_text: bool = False) -> Answer:
+    """The gold answer of a declared kind from a column's value; `by_text`: a choice is named by its text alone.
 
     >>> read_gold("choice", "(B)", ("left", "right"), where="example")
     Choice(letter='B', text='right')
     """
     if kind == "choice":
-        index = _option_index(raw, options)
+        index = _by_text(raw, options) if by_text else _option_index(raw, options)
         if index is None or not 0 <= index < len(options):
             raise InputError(f"{where}: gold answer {raw!r} is none of the {len(options)} options {list(options)}")
         return Choice(letter=LETTERS[index], text=options[index])
@@ -219,6 +303,13 @@ _LETTER = re.compile(r"\(?([A-Za-z])[).]?")
 _LETTERED = re.compile(r"(?:\(([A-Za-z])\)|([A-Za-z])[.):])\s{0,3}(.{1,400})", re.DOTALL)
 
 
+def _by_text(raw: Any, options: tuple[str, ...]) -> int | None:
+    """The only option that says the same but for case, blanks and a full stop."""
+    plain = [option.strip().rstrip(".").lower() for option in options]
+    text = str(raw).strip().rstrip(".").lower()
+    return plain.index(text) if plain.count(text) == 1 else None
+
+
 def _option_index(raw: Any, options: tuple[str, ...]) -> int | None:
     if isinstance(raw, int):
         return raw
@@ -232,4 +323,4 @@ def _option_index(raw: Any, options: tuple[str, ...]) -> int | None:
     if both and both.group(3).strip() in options:
         index = LETTERS.index((both.group(1) or both.group(2)).upper())
         return index if index < len(options) and options[index] == both.group(3).strip() else None
-    return None
+    return _by_text(text, options)
