@@ -17,6 +17,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "media": {"samples"},
     "scenes": {"samples", "media"},
     "workers": set(),
+    "perception": {"samples", "media", "scenes", "models"},
     "formats": {"samples", "media"},
     "lessons": {"samples", "media"},
     "questions": {"samples", "media", "scenes", "workers"},
@@ -39,6 +40,7 @@ WITHOUT_TORCH = (
     "media",
     "scenes",
     "workers",
+    "perception",
     "formats",
     "lessons",
     "questions",
@@ -90,6 +92,13 @@ def test_engines_take_only_settings_from_training() -> None:
         for name in imports(path, top_level=False):
             if name.startswith("wherewise.training"):
                 assert name.removeprefix("wherewise.training").lstrip(".") in CONFIGS, f"{path.name} imports {name}"
+
+
+def test_perception_takes_only_the_shim_from_models() -> None:
+    for path in (SOURCE / "perception").rglob("*.py"):
+        for name in imports(path, top_level=False):
+            if name.startswith("wherewise.models"):
+                assert name == "wherewise.models.torchvision_shim", f"{path.name} imports {name}"
 
 
 def test_evaluation_takes_only_the_transport_from_the_judge() -> None:

@@ -101,3 +101,29 @@ def test_release(text: str, release: tuple[int, ...]) -> None:
 def test_machine_figures_are_sane() -> None:
     assert 0 < doctor.usable_cores() <= (os.cpu_count() or 1)
     assert doctor.usable_memory() > 2**28
+
+
+def test_deep_says_what_the_starter_computes(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("torch")
+    assert doctor.doctor(deep="starter") == 0
+    out = capsys.readouterr().out
+    for check in ("family", "batched = single", "not blind", "prefix = plain", "gradients", "drawn = scored"):
+        assert f"ok    {check}" in out
+    assert "save and load" in out
+    assert "0 broken" in out
+
+
+def test_deep_finds_a_blind_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    torch = pytest.importorskip("torch")
+    from wherewise.models.load import save_model
+    from wherewise.models.tiny import build_tiny
+
+    model, processor = build_tiny("qwen2_5_vl")
+    with torch.no_grad():
+        for parameter in model.model.visual.merger.parameters():
+            parameter.zero_()
+    assert doctor.doctor(deep=str(save_model(model, processor, tmp_path / "blind")), json_=True) == 1
+    found = {finding["name"]: finding for finding in json.loads(capsys.readouterr().out)}
+    assert found["not blind"]["status"] == "fail"
+    assert "check the checkpoint's vision tower" in found["not blind"]["fix"]
+    assert found["prefix = plain"]["status"] == "ok"

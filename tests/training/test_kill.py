@@ -31,13 +31,14 @@ def steps_done(out: Path) -> int:
     return file.read_bytes().count(b"\n") if file.exists() else 0
 
 
-def kill_after(process: subprocess.Popen[bytes], out: Path, step: int) -> None:
-    """Send SIGKILL as soon as `step` steps are logged: while the next one, or a checkpoint, is being made."""
+def kill_after(process: subprocess.Popen[bytes], out: Path, step: int, *, wait: float = 0.0) -> None:
+    """Send SIGKILL `wait` seconds after `step` steps are logged: while the next one, or a checkpoint, is being made."""
     while steps_done(out) < step:
         if process.poll() is not None:
             assert process.stderr is not None
             pytest.fail(f"the run ended by itself: {process.stderr.read().decode()}")
         time.sleep(0.002)
+    time.sleep(wait)
     process.kill()
     process.communicate()
     assert process.returncode == -signal.SIGKILL
@@ -71,6 +72,38 @@ def test_killed_five_times(phase: str, tiny: Path, tmp_path: Path) -> None:
         process = start(phase, tiny, broken)
         kill_after(process, broken, step)
         time.sleep(chance.random() * 0.05)
+    process = start(phase, tiny, broken)
+    _, errors = process.communicate(timeout=900)
+    assert process.returncode == 0, errors.decode()
+    straight = train(config_of(phase, tiny, tmp_path / "straight"))  # type: ignore[arg-type]
+    assert_same_run(straight.folder, broken)
+
+
+def kill_in_a_checkpoint(process: subprocess.Popen[bytes], out: Path, step: int) -> None:
+    """Send SIGKILL while a checkpoint is being written, once `step` steps are logged."""
+    while steps_done(out) < step or not any((out / "checkpoints").glob(".tmp-step-*")):
+        if process.poll() is not None:
+            assert process.stderr is not None
+            pytest.fail(f"the run ended by itself: {process.stderr.read().decode()}")
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("phase", ["sft", "grpo"])
+def test_killed_twenty_times(phase: str, tiny: Path, tmp_path: Path) -> None:
+    """At random moments of rollouts and backward passes, and every fourth time in the middle of a checkpoint."""
+    chance = random.Random(f"{phase} twenty")
+    broken = tmp_path / "broken"
+    half_written = 0
+    for number, step in enumerate(sorted(chance.sample(range(1, STEPS - 4), 20))):
+        process = start(phase, tiny, broken)
+        if number % 4 == 3:
+            kill_in_a_checkpoint(process, broken, step)
+            half_written += any((broken / "checkpoints").glob(".tmp-step-*"))
+        else:
+            kill_after(process, broken, step, wait=chance.random() * 0.3)
+    assert half_written >= 3
     process = start(phase, tiny, broken)
     _, errors = process.communicate(timeout=900)
     assert process.returncode == 0, errors.decode()

@@ -14,8 +14,8 @@ from wherewise.training.data import Encoder
 from wherewise.training.grpo import GRPOPhase, make_phase
 from wherewise.training.grpo_config import GRPOConfig
 from wherewise.training.loop import Progress
-from wherewise.training.rollout_engine import never_sampled
 from wherewise.training.run_folder import RunFolder
+from wherewise.training.scoring import never_sampled
 
 HERE = Path(__file__).parent
 
@@ -139,7 +139,7 @@ def test_a_run_without_any_judgement_leaves_the_model_as_it_was(tiny: Path, tmp_
 
 
 def test_truncated_replies_can_be_masked(tiny: Path, tmp_path: Path) -> None:
-    phase = phase_of(tiny, tmp_path, mask_truncated=True)
+    phase = phase_of(tiny, tmp_path, truncated="mask")
     metrics = phase.sample(1)
     assert metrics["truncated"] > 0.5
     for group in phase.buffer:

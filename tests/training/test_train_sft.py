@@ -114,7 +114,21 @@ def test_not_finite_steps_change_nothing_and_abort_in_the_end(
     assert len(bad[0]["sample_ids"]) == 4
 
 
-def test_several_processes_are_refused(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_that_torchrun_did_not_start_are_refused(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(InputError, match="one process"):
+    monkeypatch.delenv("RANK", raising=False)
+    with pytest.raises(InputError, match="torchrun"):
         train_sft(sft_config(tiny, tmp_path / "run"), samples=toy_samples())
+
+
+def test_another_number_of_processes_than_asked_for_is_refused(tiny: Path, tmp_path: Path) -> None:
+    config = sft_config(tiny, tmp_path / "run", parallel={"processes": 2})
+    with pytest.raises(InputError, match=r"parallel.processes is 2, and 1 process of this run was started"):
+        train_sft(config, samples=toy_samples())
+
+
+def test_what_cannot_be_sharded_is_refused(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="muon orthogonalises whole matrices"):
+        train_sft(sft_config(tiny, tmp_path / "run", optim="muon", parallel={"strategy": "fsdp"}))

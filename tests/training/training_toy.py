@@ -49,8 +49,9 @@ def toy_samples(count: int = 12) -> list[Sample]:
 PROMPT = PromptConfig(options="none", instruction=False)
 
 
-def save_tiny(folder: Path, family: str = "qwen3_vl") -> Path:
-    model, processor = build_tiny(family, seed=0, hidden_size=32, layers=2, vision_hidden_size=32, vision_depth=2)
+def save_tiny(folder: Path, family: str = "qwen3_vl", **sizes: int) -> Path:
+    small = {"hidden_size": 32, "layers": 2, "vision_hidden_size": 32, "vision_depth": 2}
+    model, processor = build_tiny(family, seed=0, **{**small, **sizes})
     return save_model(model, processor, folder)
 
 

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -105,12 +106,25 @@ class Finding:
     """The command or the step that mends it; empty where nothing needs mending."""
 
 
-def doctor(json_: AsJson = False) -> int:
+Deep = Annotated[
+    str | None,
+    typer.Option(
+        "--deep",
+        metavar="MODEL",
+        help="Check a model instead: a folder, a Hub name or 'starter'. Do batches, the shared prefix and a saved copy "
+        "give its own numbers, and does it look at pictures?",
+        show_default=False,
+    ),
+]
+"""The model to look into."""
+
+
+def doctor(json_: AsJson = False, deep: Deep = None) -> int:
     """Check this machine and installation; name the fix for each finding.
 
-    The exit code is 0 unless something that every command needs is broken.
+    The exit code is 0 unless something that every command needs is broken, or a model does not compute what it should.
     """
-    found = list(findings())
+    found = list(findings() if deep is None else _deep(deep))
     if json_:
         typer.echo(json.dumps([asdict(finding) for finding in found], indent=2))
     else:
@@ -128,6 +142,14 @@ def findings() -> Iterator[Finding]:
     """All that there is to say, in the order of reading."""
     for check in (_python, _machine, _core, _torch, _torchvision, _optional, _av):
         yield from check()
+
+
+def _deep(model: str) -> Iterator[Finding]:
+    from wherewise.training.deep_check import deep_checks
+
+    for check in deep_checks(model):
+        status = Status.OK if check.ok else Status.FAIL
+        yield Finding(name=check.name, status=status, detail=check.detail, fix=check.fix)
 
 
 def _python() -> Iterator[Finding]:

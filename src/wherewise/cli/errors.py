@@ -7,6 +7,7 @@
 | 2 | the command line, the config or the data is wrong: the message names the place and the fix |
 | 3 | the job ran and nothing came out |
 | 130 | stopped with Ctrl-C |
+| 143 | ended by SIGTERM after a checkpoint |
 
 ``WHEREWISE_TRACEBACK=1`` shows the traceback of every one of them.
 """
@@ -18,7 +19,7 @@ import sys
 import traceback
 from enum import IntEnum
 
-from wherewise.samples.errors import InputError, NothingProduced, RunStopped
+from wherewise.samples.errors import InputError, NothingProduced, RunStopped, Terminated
 
 EXTRAS = {
     "torch": "train",
@@ -26,6 +27,7 @@ EXTRAS = {
     "transformers": "train",
     "peft": "train",
     "accelerate": "train",
+    "bitsandbytes": "quant",
     "av": "video",
     "openai": "judge",
     "onnxruntime": "photos",
@@ -47,6 +49,8 @@ class ExitCode(IntEnum):
     """The job ran and nothing came out."""
     INTERRUPTED = 130
     """Ctrl-C; 128 + SIGINT, as shells do."""
+    TERMINATED = 143
+    """SIGTERM, after a checkpoint; 128 + SIGTERM, as shells do."""
 
 
 def report(error: BaseException, *, resumable: bool = False) -> ExitCode:
@@ -62,6 +66,8 @@ def report(error: BaseException, *, resumable: bool = False) -> ExitCode:
             code, message = ExitCode.INPUT, str(error)
         case NothingProduced():
             code, message = ExitCode.NOTHING, f"nothing came out: {error}"
+        case Terminated():
+            code, message = ExitCode.TERMINATED, str(error)
         case RunStopped():
             code, message = ExitCode.OTHER, f"stopped: {error}"
         case KeyboardInterrupt():

@@ -1,4 +1,4 @@
-"""``wherewise merge``: adapters into their base model."""
+"""``wherewise merge``: adapters or shards into a plain Hugging Face folder."""
 
 from __future__ import annotations
 
@@ -9,19 +9,35 @@ import typer
 
 
 def merge(
-    base: Annotated[str, typer.Argument(help="Model that the adapter was trained on: folder, hub name or 'starter'.")],
-    adapter: Annotated[Path, typer.Argument(help="Folder with adapter_config.json and adapter_model.safetensors.")],
+    base: Annotated[str, typer.Argument(help="Model that was trained: folder, hub name or 'starter'.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of a LoRA adapter, of verl's shards (model_world_size_N_rank_R.pt), of a distributed "
+            "checkpoint (.metadata), or a run's checkpoints/step-N."
+        ),
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the merged model.")],
     dtype: Annotated[str, typer.Option(help="auto (the base's), float32 or bfloat16.")] = "auto",
 ) -> None:
-    """Merge a LoRA adapter into its base; the result is loaded again and compared, tensor by tensor.
+    """Merge a LoRA adapter or put shards together; the result is read back and compared: every tensor, and one reply.
 
-    The ``final`` folder of a run is merged already: this is for adapters that come from elsewhere.
+    The ``final`` folder of a run is merged already: this is for what comes from elsewhere, and for a run's checkpoints.
     """
     from wherewise.models.load import Precision
-    from wherewise.models.lora import merge_lora
+    from wherewise.models.merging import merge_folder
     from wherewise.samples.errors import InputError
 
     if dtype not in ("auto", "float32", "bfloat16"):
         raise InputError(f"--dtype {dtype}: give auto, float32 or bfloat16")
-    typer.echo(f"merged model: {merge_lora(base, adapter, out, dtype=cast(Precision, dtype))}")
+    precision = cast(Precision, dtype)
+    if (source / "COMPLETE").is_file():
+        from wherewise.training.whole import merge_checkpoint
+
+        merged = merge_checkpoint(base, source, out, dtype=precision)
+    else:
+        merged = merge_folder(base, source, out, dtype=precision)
+    typer.echo(
+        f"merged model ({merged.kind}): {merged.folder}; read back: {merged.tensors} tensors and a reply of "
+        f"{len(merged.reply)} tokens are the same"
+    )

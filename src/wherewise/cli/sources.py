@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated as Given
-from typing import Any
+from typing import Any, Protocol
 
 import typer
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -123,7 +123,9 @@ def scans(
             license=loaded.license,
         )
     )
-    typer.echo(_run("scans", loaded, source, report, overwrite=overwrite, dry_run=dry_run, limit=limit, quiet=quiet))
+    typer.echo(
+        run_source("scans", loaded, source, report, overwrite=overwrite, dry_run=dry_run, limit=limit, quiet=quiet)
+    )
 
 
 def graphs(
@@ -148,7 +150,9 @@ def graphs(
             license=loaded.license,
         )
     )
-    typer.echo(_run("graphs", loaded, source, report, overwrite=overwrite, dry_run=dry_run, limit=limit, quiet=quiet))
+    typer.echo(
+        run_source("graphs", loaded, source, report, overwrite=overwrite, dry_run=dry_run, limit=limit, quiet=quiet)
+    )
 
 
 def exclusions(
@@ -163,18 +167,42 @@ def exclusions(
     typer.echo(f"{out}: {count} scenes")
 
 
-def _run(
+class Source(Protocol):
+    """Where annotated scenes come from; iterating over it reads them."""
+
+    def __iter__(self) -> Iterator[Annotated]:
+        """The scenes in order."""
+        ...
+
+    def place(self, dataset: str, scene: str) -> str:
+        """The place of an excluded scene."""
+        ...
+
+
+def run_source(
     name: str,
-    config: ScansConfig | GraphsConfig,
-    source: Scans | Graphs,
+    config: SourceConfig,
+    source: Source,
     report: Path | None,
     *,
     overwrite: bool,
     dry_run: bool,
     limit: int | None,
     quiet: bool,
+    tally: Counter[str] | None = None,
 ) -> str:
     """Write the dataset, or with `dry_run` only ask; returns a summary for a person.
+
+    Args:
+        name: Name of the generator in the manifest.
+        config: What is written where, and asked.
+        source: Gives the scenes.
+        report: CSV to write, or None.
+        overwrite: Whether a dataset in the folder is replaced.
+        dry_run: Write nothing.
+        limit: Most scenes.
+        quiet: Show no progress.
+        tally: Counts what was refused, for the manifest; the source may count there too.
 
     Raises:
         DatasetError: A file is wrong, a dataset stands in the folder, or nothing came out.
@@ -199,7 +227,7 @@ def _run(
     if asked.vocabulary is None:
         words = sorted({thing.category for item in source for thing in item.scene.objects})
         asked = asked.model_copy(update={"vocabulary": tuple(words)})
-    tally: Counter[str] = Counter()
+    tally = Counter() if tally is None else tally
     table = OutcomeTable()
 
     def items(advance: Any) -> Iterator[Annotated]:
@@ -223,7 +251,7 @@ def _run(
 
 def _write(
     name: str,
-    config: ScansConfig | GraphsConfig,
+    config: SourceConfig,
     asked: QuestionsConfig,
     found: Iterable[tuple[str, Annotated]],
     tally: Counter[str],

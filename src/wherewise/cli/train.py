@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+import os
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from wherewise.cli.options import ConfigFile, DryRun, Limit, Overrides, PrintConfig, Quiet, Resume, load_or_print
 
 if TYPE_CHECKING:
+    from wherewise.training import RunResult
     from wherewise.training.config import RunConfig
     from wherewise.training.grpo_config import GRPOConfig
     from wherewise.training.sft_config import SFTConfig
 
 C = TypeVar("C", bound="RunConfig")
 
-SHOWN = 3
-"""Samples that ``--dry-run`` prints as the model will see them."""
+MemoryLimit = Annotated[
+    float | None,
+    typer.Option(
+        "--memory", min=1, metavar="GIB", help="With --dry-run: what to change to fit a GPU of so much memory."
+    ),
+]
+"""Memory of the GPU that a run shall fit."""
+
+TimeSteps = Annotated[
+    int,
+    typer.Option(
+        "--time-steps", min=0, metavar="N", help="With --dry-run: load the model, time N steps, say how long all take."
+    ),
+]
+"""Steps to time."""
 
 
 def sft(
@@ -27,19 +42,21 @@ def sft(
     limit: Limit = None,
     resume: Resume = "auto",
     quiet: Quiet = False,
+    memory: MemoryLimit = None,
+    time_steps: TimeSteps = 0,
 ) -> None:
     """Fine-tune a model on the target replies of a dataset."""
     from wherewise.training.sft_config import SFTConfig
 
     loaded: SFTConfig = load_or_print(SFTConfig, config, overrides, print_config=print_config).value
     loaded = _limited(loaded, limit)
-    if dry_run:
-        _rehearse(loaded)
+    if dry_run or memory is not None or time_steps:
+        _rehearse(loaded, memory, time_steps)
         return
     from wherewise.training.sft import train_sft
 
     result = train_sft(loaded, on_progress=printer(quiet), resume=_resume(resume))
-    typer.echo(f"trained {result.steps} steps; model: {result.final}")
+    _say_done(result)
 
 
 def grpo(
@@ -50,20 +67,29 @@ def grpo(
     limit: Limit = None,
     resume: Resume = "auto",
     quiet: Quiet = False,
+    memory: MemoryLimit = None,
+    time_steps: TimeSteps = 0,
 ) -> None:
     """Improve a model by sampling replies and rewarding the verified ones (GRPO)."""
     from wherewise.training.grpo_config import GRPOConfig
 
     loaded: GRPOConfig = load_or_print(GRPOConfig, config, overrides, print_config=print_config).value
     loaded = _limited(loaded, limit)
-    if dry_run:
-        _rehearse(loaded)
+    if dry_run or memory is not None or time_steps:
+        _rehearse(loaded, memory, time_steps)
         return
     from wherewise.training.grpo import train_grpo
 
     _audit(loaded, quiet)
     result = train_grpo(loaded, on_progress=printer(quiet), resume=_resume(resume))
-    typer.echo(f"trained {result.steps} steps; model: {result.final}")
+    _say_done(result)
+
+
+def _rehearse(config: SFTConfig | GRPOConfig, memory: float | None, time_steps: int) -> None:
+    """Check everything that can be checked, and say what would happen."""
+    from wherewise.training.rehearsal import rehearse
+
+    rehearse(config, say=typer.echo, memory=memory, time_steps=time_steps)
 
 
 def _limited(config: C, limit: int | None) -> C:
@@ -80,6 +106,12 @@ def _resume(resume: str) -> Any:
     return "auto" if resume_from(resume) else "never"
 
 
+def _say_done(result: RunResult) -> None:
+    """The last line of a run; of several processes the first one prints it."""
+    if os.environ.get("RANK", "0") == "0":
+        typer.echo(f"trained {result.steps} steps; model: {result.final}")
+
+
 def printer(quiet: bool) -> Any:
     """What is told of a run's progress: its health lines, or nothing."""
     from wherewise.training.loop import print_progress
@@ -94,38 +126,5 @@ def _audit(config: GRPOConfig, quiet: bool) -> None:
 
     samples, _ = resolve_samples(config, None)
     for line in check_rewards(config, samples):
-        if not quiet:
+        if not quiet and os.environ.get("RANK", "0") == "0":
             typer.echo(line)
-
-
-def _rehearse(config: SFTConfig | GRPOConfig) -> None:
-    """Everything that can be checked before a model is loaded: data, media, prompts, rewards, the size of a step."""
-    from wherewise.answers.styles import render_prompt, render_target
-    from wherewise.rewards import build_rewards
-    from wherewise.training import grpo as grpo_room
-    from wherewise.training import sft as sft_room
-    from wherewise.training.config import total_steps
-    from wherewise.training.loop import resolve_samples
-    from wherewise.training.preflight import check_rewards, check_samples, gold_reply
-    from wherewise.training.sft_config import SFTConfig
-
-    samples, root = resolve_samples(config, None)
-    supervised = isinstance(config, SFTConfig)
-    rewards = None if isinstance(config, SFTConfig) else build_rewards(list(config.rewards))
-    checked = check_samples(
-        samples, config.prompt, root, first=config.preflight, rewards=rewards, need_target=supervised
-    )
-    if isinstance(config, SFTConfig):
-        steps = total_steps(config.steps, config.epochs, len(samples), config.batch_size)
-        typer.echo(sft_room.batch_equation(config, len(samples), steps))
-    else:
-        steps = total_steps(config.steps, config.epochs, len(samples), config.prompts_per_step, config.num_iterations)
-        typer.echo(grpo_room.batch_equation(config, len(samples), steps))
-    typer.echo(f"{checked} of {len(samples)} samples checked: media decode, prompts render, gold answers score 1")
-    for line in [] if isinstance(config, SFTConfig) else check_rewards(config, samples):
-        typer.echo(line)
-    for sample in samples[:SHOWN]:
-        typer.echo(f"--- {sample.id} ({sample.task})")
-        typer.echo(render_prompt(sample, config.prompt))
-        typer.echo(f">>> {render_target(sample, config.prompt) if supervised else gold_reply(sample, config.prompt)}")
-    typer.echo("dry run: nothing was trained")

@@ -7,8 +7,8 @@ after another, in prompt order, as the Qwen-VL families expect.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 import torch
@@ -33,6 +33,10 @@ class EncodedPrompt:
         pixel_values_videos: Patches of the videos, float32 [patches, values per patch], or None.
         video_grid_thw: Patch grid (time, height, width) of each video, int64 [videos, 3], or None.
         second_per_grid_ts: Seconds between temporal patches of each video (Qwen2.5-VL), float32 [videos], or None.
+        tiles: What families that cut pictures into tiles want instead of patches and grids, by the name of the
+            forward's argument: `pixel_values`, and masks and sizes beside it. Rows of the first axis belong together
+            with those of the same prompt; other axes may differ in length from prompt to prompt.
+        images: Pictures of the prompt, for such families.
     """
 
     sample_id: str
@@ -43,6 +47,8 @@ class EncodedPrompt:
     pixel_values_videos: Tensor | None = None
     video_grid_thw: Tensor | None = None
     second_per_grid_ts: Tensor | None = None
+    tiles: Mapping[str, Tensor] = field(default_factory=dict)
+    images: int = 0
 
     @property
     def length(self) -> int:
@@ -66,6 +72,8 @@ class PromptBatch:
         pixel_values_videos: Patches of all videos in row order, or None.
         video_grid_thw: Patch grids of all videos, int64 [videos, 3], or None.
         second_per_grid_ts: Seconds between temporal patches of all videos, float32 [videos], or None.
+        tiles: As in `EncodedPrompt`, of all prompts one after another, filled up with zeros to the longest.
+        tile_counts: Rows of each prompt in each of `tiles`.
     """
 
     sample_ids: tuple[str, ...]
@@ -79,6 +87,8 @@ class PromptBatch:
     pixel_values_videos: Tensor | None = None
     video_grid_thw: Tensor | None = None
     second_per_grid_ts: Tensor | None = None
+    tiles: Mapping[str, Tensor] = field(default_factory=dict)
+    tile_counts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -86,18 +96,27 @@ class PromptBatch:
 
     def model_inputs(self) -> dict[str, Tensor]:
         """Keyword arguments for a Hugging Face forward or `generate`: the tensors that are there."""
-        pairs = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return {name: value for name, value in pairs if isinstance(value, Tensor)}
+        pairs = ((entry.name, getattr(self, entry.name)) for entry in fields(self))
+        found = {name: value for name, value in pairs if isinstance(value, Tensor)}
+        if self.tiles:
+            del found["mm_token_type_ids"]  # the placeholders, told from the ids; these families do not take it
+        return found | dict(self.tiles)
+
+    @property
+    def images(self) -> Tensor | None:
+        """Pixels of the pictures in whatever form the family takes them, or None."""
+        return self.tiles.get("pixel_values") if self.tiles else self.pixel_values
 
     def to(self, device: torch.device | str) -> PromptBatch:
         """The same batch on another device."""
-        moved: dict[str, Any] = {name: value.to(device) for name, value in self.model_inputs().items()}
-        return replace(self, **moved)
+        pairs = ((entry.name, getattr(self, entry.name)) for entry in fields(self))
+        moved: dict[str, Any] = {name: value.to(device) for name, value in pairs if isinstance(value, Tensor)}
+        return replace(self, **moved, tiles={name: value.to(device) for name, value in self.tiles.items()})
 
     def repeat(self, times: int) -> PromptBatch:
         """Every row `times` times in a row, its pictures too: what encoding each completion by itself costs."""
-        images = _row_pieces(self.pixel_values, self.image_grid_thw, self.image_counts)
-        videos = _row_pieces(self.pixel_values_videos, self.video_grid_thw, self.video_counts)
+        images = row_pieces(self.pixel_values, self.image_grid_thw, self.image_counts)
+        videos = row_pieces(self.pixel_values_videos, self.video_grid_thw, self.video_counts)
         seconds = None
         if self.second_per_grid_ts is not None:
             pieces = torch.split(self.second_per_grid_ts, list(self.video_counts))
@@ -114,6 +133,13 @@ class PromptBatch:
             pixel_values_videos=_repeat_pieces(videos, 0, times),
             video_grid_thw=_repeat_pieces(videos, 1, times),
             second_per_grid_ts=seconds,
+            tiles={
+                name: torch.cat(
+                    [piece for piece in torch.split(value, list(self.tile_counts[name])) for _ in range(times)]
+                )
+                for name, value in self.tiles.items()
+            },
+            tile_counts={name: _interleave(counts, times) for name, counts in self.tile_counts.items()},
         )
 
 
@@ -143,13 +169,14 @@ def collate(prompts: Sequence[EncodedPrompt], *, pad_id: int, device: torch.devi
         input_ids=ids,
         attention_mask=mask,
         mm_token_type_ids=kinds,
-        image_counts=tuple(0 if p.image_grid_thw is None else len(p.image_grid_thw) for p in prompts),
+        image_counts=tuple(p.images if p.image_grid_thw is None else len(p.image_grid_thw) for p in prompts),
         video_counts=tuple(0 if p.video_grid_thw is None else len(p.video_grid_thw) for p in prompts),
         pixel_values=_concatenate([prompt.pixel_values for prompt in prompts]),
         image_grid_thw=_concatenate([prompt.image_grid_thw for prompt in prompts]),
         pixel_values_videos=_concatenate([prompt.pixel_values_videos for prompt in prompts]),
         video_grid_thw=_concatenate([prompt.video_grid_thw for prompt in prompts]),
         second_per_grid_ts=_concatenate([prompt.second_per_grid_ts for prompt in prompts]),
+        **_join_tiles(prompts),
     )
     if batch.second_per_grid_ts is not None and len(batch.second_per_grid_ts) != sum(batch.video_counts):
         raise ValueError("some videos of the batch carry `second_per_grid_ts` and some do not; encode them alike")
@@ -209,10 +236,23 @@ def _concatenate(tensors: Sequence[Tensor | None]) -> Tensor | None:
     return torch.cat(present) if present else None
 
 
-def _row_pieces(
-    values: Tensor | None, grid: Tensor | None, counts: Sequence[int]
-) -> list[tuple[Tensor, Tensor]] | None:
-    """Split patches and grids of a batch by row."""
+def _join_tiles(prompts: Sequence[EncodedPrompt]) -> dict[str, Any]:
+    names = sorted({name for prompt in prompts for name in prompt.tiles})
+    joined, counts = {}, {}
+    for name in names:
+        parts = [prompt.tiles[name] for prompt in prompts if name in prompt.tiles]
+        shape = [max(part.shape[axis] for part in parts) for axis in range(1, parts[0].ndim)]
+        filled = []
+        for part in parts:
+            padding = [n for axis in reversed(range(len(shape))) for n in (0, shape[axis] - part.shape[axis + 1])]
+            filled.append(torch.nn.functional.pad(part, padding))
+        joined[name] = torch.cat(filled)
+        counts[name] = tuple(len(prompt.tiles[name]) if name in prompt.tiles else 0 for prompt in prompts)
+    return {"tiles": joined, "tile_counts": counts}
+
+
+def row_pieces(values: Tensor | None, grid: Tensor | None, counts: Sequence[int]) -> list[tuple[Tensor, Tensor]] | None:
+    """Patches and grids of a batch split by row, or None where there are none."""
     if values is None or grid is None:
         return None
     grids = torch.split(grid, list(counts))

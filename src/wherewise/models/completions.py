@@ -16,6 +16,9 @@ from torch import Tensor, nn
 from wherewise.models.batch import PromptBatch
 from wherewise.models.forward import TokenLogProbs, scaled_log_softmax, watch_vision
 
+Randomness = torch.Generator | Sequence[torch.Generator]
+"""A source of randomness for a batch, or one for each of its prompts."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Completions:
@@ -118,6 +121,7 @@ def naive_logprobs(
     group_size: int,
     banned_ids: Sequence[int],
     temperature: float = 1.0,
+    entropy_gradient: bool = False,
 ) -> TokenLogProbs:
     """The same by repeating every prompt and its pictures G times: any family, slow, the reference in the tests.
 
@@ -128,6 +132,7 @@ def naive_logprobs(
         group_size: G.
         banned_ids: As in `generate`.
         temperature: As in `generate`.
+        entropy_gradient: Whether the entropy carries a gradient too.
 
     Returns:
         Values and entropies [B*G, C], 0 outside the mask.
@@ -149,8 +154,8 @@ def naive_logprobs(
     banned = torch.tensor(sorted(banned_ids), dtype=torch.long, device=logits.device)
     logs = scaled_log_softmax(logits[:, :-1], 1.0 if temperature == 0 else 1.0 / temperature, banned)
     values = logs.gather(-1, completions.ids[..., None])[..., 0].masked_fill(~completions.mask, 0.0)
-    detached = logs.detach()
-    entropy = -(detached.exp() * detached.clamp_min(torch.finfo(logs.dtype).min)).sum(-1)
+    finite = logs if entropy_gradient else logs.detach()
+    entropy = -(finite.exp() * finite.clamp_min(torch.finfo(logs.dtype).min)).sum(-1)
     return TokenLogProbs(values, entropy.masked_fill(~completions.mask, 0.0))
 
 
@@ -165,14 +170,15 @@ def naive_generate(
     eos_ids: Sequence[int],
     pad_id: int,
     banned_ids: Sequence[int],
-    generator: torch.Generator,
+    generator: Randomness,
     top_p: float = 1.0,
 ) -> Completions:
     """Draw completions by Hugging Face's own `generate`: any family. Arguments as in `generate`, with a plain batch."""
     sampling: dict[str, Any] = {"do_sample": False}
     if temperature > 0:
         sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
-    seed = int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
+    source = generator if isinstance(generator, torch.Generator) else generator[0]
+    seed = int(torch.randint(2**62, (1,), generator=source, device=source.device))
     devices = [batch.input_ids.device] if batch.input_ids.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
@@ -205,6 +211,14 @@ def check_rows(prompts: int, completions: Completions, group_size: int) -> None:
             f"{len(completions)} completions for {prompts} prompts of {group_size} each; "
             f"expected {prompts * group_size}"
         )
+
+
+def uniforms(source: Randomness, rows: int) -> Tensor:
+    """A number in [0, 1) for each of `rows`; with a generator a prompt, each prompt's rows take theirs from its own."""
+    if isinstance(source, torch.Generator):
+        return torch.rand(rows, generator=source, device=source.device)
+    each = rows // len(source)
+    return torch.cat([torch.rand(each, generator=one, device=one.device) for one in source])
 
 
 def draw(logs: Tensor, uniform: Tensor, top_p: float) -> Tensor:

@@ -62,7 +62,7 @@ def watch_vision(model: nn.Module, batch: PromptBatch) -> Iterator[None]:
         BlindForwardError: The prompt has placeholders without pixels, or the tower ran fewer times than it must.
     """
     wanted = 0
-    for kind, name, pixels in ((1, "image", batch.pixel_values), (2, "video", batch.pixel_values_videos)):
+    for kind, name, pixels in ((1, "image", batch.images), (2, "video", batch.pixel_values_videos)):
         rows = (batch.mm_token_type_ids == kind).any(dim=1)
         if bool(rows.any()):
             wanted += 1

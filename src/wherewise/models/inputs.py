@@ -32,6 +32,12 @@ __all__ = [
 ]
 
 _VISION_TOKENS = ("<|image_pad|>", "<|video_pad|>", "<|vision_start|>", "<|vision_end|>", "<|vision_pad|>")
+_TILE_TOKENS = (
+    *("<image>", "<fake_token_around_image>", "<global-img>", "<end_of_utterance>", "<video>"),
+    *(f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7)),
+    *("<IMG_CONTEXT>", "<img>", "</img>"),
+)
+_TILE_OUTPUTS = {"pixel_values", "pixel_attention_mask", "image_sizes", "batch_num_images"}
 _KNOWN_OUTPUTS = {
     "input_ids",
     "attention_mask",
@@ -72,7 +78,7 @@ def vision_token_ids(processor: Any) -> tuple[int, ...]:
         ValueError: The processor knows no vision token.
     """
     vocabulary = processor.tokenizer.get_vocab()
-    found = {vocabulary[token] for token in _VISION_TOKENS if token in vocabulary}
+    found = {vocabulary[token] for token in (*_VISION_TOKENS, *_TILE_TOKENS) if token in vocabulary}
     for name in ("image_token_id", "video_token_id"):
         value = getattr(processor, name, None)
         if isinstance(value, int):
@@ -148,22 +154,31 @@ def encode_prompt(
     images = [item.convert("RGB") for item in media if isinstance(item, PIL.Image.Image)]
     clips = [item for item in media if not isinstance(item, PIL.Image.Image)]
     arguments: dict[str, Any] = {"text": [rendered], "return_tensors": "pt"}
+    grids = hasattr(processor.image_processor, "merge_size")
     if images:
-        arguments["images"] = images
+        arguments["images"] = images if grids else [images]
+    if clips and not grids:
+        raise ValueError(
+            f"sample {sample_id!r}: {type(processor).__name__} gets no clips from wherewise; use a Qwen-VL model, "
+            "or give frames as images"
+        )
     if clips:
         arguments["videos"] = [_frames(clip, sample_id) for clip in clips]
         arguments["videos_kwargs"] = {
             "do_sample_frames": False,
-            "video_metadata": [_clip_metadata(clip, sample_id) for clip in clips],
+            "video_metadata": [clip_metadata(clip, sample_id) for clip in clips],
         }
     outputs = dict(processor(**arguments))
     outputs.pop("video_metadata", None)
-    if unknown := sorted(set(outputs) - _KNOWN_OUTPUTS):
+    known = _KNOWN_OUTPUTS if grids else _TILE_OUTPUTS | {"input_ids", "attention_mask", "mm_token_type_ids"}
+    if unknown := sorted(set(outputs) - known):
         raise ValueError(
             f"sample {sample_id!r}: {type(processor).__name__} returns {', '.join(unknown)}, which wherewise does not "
-            "carry; use a Qwen2.5-VL or Qwen3-VL model"
+            "carry; use a model of one of the families in wherewise.models.families"
         )
     ids = outputs["input_ids"][0]
+    if not grids:
+        return _tiled(processor, outputs, len(images), sample_id)
     kinds = outputs.get("mm_token_type_ids")
     seconds = outputs.get("second_per_grid_ts")
     prompt = EncodedPrompt(
@@ -178,6 +193,19 @@ def encode_prompt(
     )
     _check_counts(processor, prompt, len(images), len(clips))
     return prompt
+
+
+def _tiled(processor: Any, outputs: dict[str, Any], images: int, sample_id: str) -> EncodedPrompt:
+    """The prompt of a family that cuts pictures into tiles."""
+    ids = outputs["input_ids"][0].long()
+    places = (ids == processor.image_token_id).long()
+    if bool(places.any()) != bool(images):
+        raise ValueError(
+            f"sample {sample_id!r}: {images} images given, {int(places.sum())} placeholder tokens in the prompt; "
+            "the chat template dropped them"
+        )
+    tiles = {name: torch.as_tensor(outputs[name]) for name in sorted(_TILE_OUTPUTS & set(outputs))}
+    return EncodedPrompt(sample_id=sample_id, input_ids=ids, mm_token_type_ids=places, tiles=tiles, images=images)
 
 
 def encode_target(processor: Any, text: str, *, sample_id: str) -> list[int]:
@@ -213,7 +241,7 @@ def _frames(clip: Clip, sample_id: str) -> np.ndarray[Any, Any]:
     return array
 
 
-def _clip_metadata(clip: Clip, sample_id: str) -> dict[str, Any]:
+def clip_metadata(clip: Clip, sample_id: str) -> dict[str, Any]:
     """Frame times as the processors take them: indices on a time base of milliseconds.
 
     Qwen3-VL writes ``indices / fps`` into the prompt; Qwen2.5-VL spaces temporal positions by the mean sampling rate,

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from wherewise.models.forward import unwrap
+from wherewise.models.quantize import Quantization, quantization_arguments, settle
 from wherewise.models.torchvision_shim import ensure_torchvision
 from wherewise.samples.errors import InputError
 
@@ -41,7 +42,7 @@ class Family(StrEnum):
     QWEN3_VL = "qwen3_vl"
     """Qwen3-VL: DeepStack, coordinates from 0 to 1000, shared prefix. The starter is one."""
     OTHER = "other"
-    """Any other image-text-to-text model: no shared prefix."""
+    """Any other image-text-to-text model; see `wherewise.models.families`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -149,6 +150,7 @@ def load_model(
     dtype: Precision | torch.dtype = "auto",
     device: str | torch.device = "auto",
     attn: str = "sdpa",
+    quantization: Quantization | None = None,
 ) -> LoadedModel:
     """Load a model and its processor.
 
@@ -157,6 +159,7 @@ def load_model(
         dtype: Precision of the weights; `auto` is float32 on a CPU and the checkpoint's own elsewhere.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, ...
         attn: Attention implementation of transformers: `sdpa`, `eager`, or `flash_attention_2` where installed.
+        quantization: How the language model's frozen weights are stored in few bits, or None.
 
     Returns:
         The model in eval mode, with `fast_patch_embedding` applied.
@@ -177,7 +180,13 @@ def load_model(
         wanted = torch.float32 if where.type == "cpu" else "auto"
     else:
         wanted = getattr(torch, dtype)
-    local = {"local_files_only": _is_local(source)}
+    local: dict[str, Any] = {"local_files_only": _is_local(source)}
+    few_bits: dict[str, Any] = {}
+    if quantization is not None:
+        config = transformers.AutoConfig.from_pretrained(source, **local)
+        computed = wanted if isinstance(wanted, torch.dtype) else stored_dtype(path_or_name)
+        few_bits["quantization_config"] = quantization_arguments(config, quantization, computed)
+        few_bits["device_map"] = {"": where}
     try:
         with _plain_output():
             model, report = transformers.AutoModelForImageTextToText.from_pretrained(
@@ -186,19 +195,63 @@ def load_model(
                 attn_implementation=attn,
                 ignore_mismatched_sizes=True,  # so that they are in the report, which is checked
                 output_loading_info=True,
+                **few_bits,
                 **local,
             )
-        processor = transformers.AutoProcessor.from_pretrained(source, **local)
     except OSError as error:
-        raise ModelLoadError(
-            f"cannot load {name!r}: {error}. Give a folder in Hugging Face layout or a Hub name"
-        ) from error
+        raise _cannot_load(name, error) from error
+    processor = load_processor(path_or_name)
     _check_report(name, report)
+    fast_patch_embedding(model)
+    if quantization is None:
+        model = model.to(where)
+    else:
+        settle(model)
+    return LoadedModel(model=model.eval(), processor=processor, family=detect_family(model), name=name)
+
+
+def load_config(path_or_name: str | Path) -> Any:
+    """A model's configuration, without the model.
+
+    Raises:
+        ModelLoadError: There is none.
+    """
+    ensure_torchvision()
+    import transformers
+
+    name = str(path_or_name)
+    source = starter_folder() if name == STARTER else path_or_name
+    _check_source(source)
+    try:
+        return transformers.AutoConfig.from_pretrained(source, local_files_only=_is_local(source))
+    except OSError as error:
+        raise _cannot_load(name, error) from error
+
+
+def load_processor(path_or_name: str | Path) -> Any:
+    """A model's processor, padding on the left, without the model.
+
+    Raises:
+        ModelLoadError: There is none, or it has no tokenizer or chat template.
+    """
+    ensure_torchvision()
+    import transformers
+
+    name = str(path_or_name)
+    source = starter_folder() if name == STARTER else path_or_name
+    _check_source(source)
+    try:
+        processor = transformers.AutoProcessor.from_pretrained(source, local_files_only=_is_local(source))
+    except OSError as error:
+        raise _cannot_load(name, error) from error
     if not hasattr(processor, "tokenizer") or getattr(processor, "chat_template", None) is None:
         raise ModelLoadError(f"{name!r} has no multimodal processor with a chat template; is it an instruct model?")
     processor.tokenizer.padding_side = "left"
-    fast_patch_embedding(model)
-    return LoadedModel(model=model.to(where).eval(), processor=processor, family=detect_family(model), name=name)
+    return processor
+
+
+def _cannot_load(name: str, error: OSError) -> ModelLoadError:
+    return ModelLoadError(f"cannot load {name!r}: {error}. Give a folder in Hugging Face layout or a Hub name")
 
 
 def save_model(model: nn.Module, processor: Any, folder: str | Path) -> Path:

@@ -8,12 +8,14 @@ language model *and* in the vision tower of Qwen2.5-VL. Targets here are whole p
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from wherewise.models.forward import unwrap
 from wherewise.models.load import (
     ModelLoadError,
     Precision,
@@ -23,10 +25,18 @@ from wherewise.models.load import (
     save_model,
     stored_dtype,
 )
+from wherewise.models.quantize import dequantize, is_quantized, true_size
 
-_LANGUAGE = r"(.*\.)?language_model\..*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
-_VISION = r"(.*\.)?visual\.blocks\..*\.(qkv|proj|linear_fc1|linear_fc2|gate_proj|up_proj|down_proj)"
-_MERGER = r"(.*\.)?visual\.(merger|deepstack_merger_list\.\d+)\.(linear_fc1|linear_fc2|mlp\.0|mlp\.2)"
+_LANGUAGE = r"(.*\.)?(language_model|text_model)\..*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
+_VISION = (
+    r"(.*\.)?(visual\.blocks|vision_tower|vision_model)\..*\."
+    r"(qkv|proj|linear_fc1|linear_fc2|gate_proj|up_proj|down_proj"
+    r"|q_proj|k_proj|v_proj|out_proj|projection_layer|(mlp\.)?fc1|(mlp\.)?fc2)"
+)
+_MERGER = (
+    r"(.*\.)?(visual\.(merger|deepstack_merger_list\.\d+)\.(linear_fc1|linear_fc2|mlp\.0|mlp\.2)"
+    r"|connector\.modality_projection\.proj|multi_modal_projector\.(linear_1|linear_2))"
+)
 PARTS = ("vision", "merger", "language")
 
 
@@ -40,9 +50,9 @@ def part_of(name: str) -> str:
     >>> part_of("lm_head.weight")
     'language'
     """
-    if re.search(r"(^|\.)visual\.(merger|deepstack_merger_list)\.", name):
+    if re.search(r"(^|\.)(visual\.(merger|deepstack_merger_list)|connector|multi_modal_projector)\.", name):
         return "merger"
-    return "vision" if re.search(r"(^|\.)visual\.", name) else "language"
+    return "vision" if re.search(r"(^|\.)(visual|vision_tower|vision_model)\.", name) else "language"
 
 
 def freeze(
@@ -92,6 +102,11 @@ def apply_lora(
     language: bool = True,
     vision: bool = False,
     merger: bool = False,
+    targets: str | None = None,
+    ranks: Mapping[str, int] | None = None,
+    alphas: Mapping[str, float] | None = None,
+    dora: bool = False,
+    rslora: bool = False,
 ) -> Any:
     """Put fresh adapters on a model; everything else is frozen.
 
@@ -104,36 +119,84 @@ def apply_lora(
         language: Adapters on the language model's attention and MLP.
         vision: Adapters on the vision tower's attention and MLP.
         merger: Adapters on the mergers.
+        targets: Regular expression that a module's whole path must match, instead of the three parts.
+        ranks: Other ranks, by a regular expression of the end of a module's path; the first that matches counts.
+        alphas: Other scales, likewise.
+        dora: Learn magnitude and direction apart (arXiv:2402.09353).
+        rslora: Multiply by ``alpha / sqrt(r)`` (arXiv:2312.03732).
 
     Returns:
         The peft model. It shares the given model's modules.
 
     Raises:
-        ModelLoadError: The model has adapters already, or no layer matches.
+        ModelLoadError: The model has adapters already, no layer matches, or an entry of `ranks` or `alphas` matches
+            no layer with an adapter.
     """
     import peft
 
     if hasattr(model, "peft_config"):
         raise ModelLoadError("the model has LoRA adapters already")
-    pattern = target_pattern(language=language, vision=vision, merger=merger)
-    if not any(re.fullmatch(pattern, name) for name, _ in model.named_modules()):
+    pattern = targets or target_pattern(language=language, vision=vision, merger=merger)
+    chosen = [name for name, _ in model.named_modules() if re.fullmatch(pattern, name)]
+    if not chosen:
+        known = "known are the layouts of Qwen-VL, Idefics3 and SmolVLM, InternVL and LLaVA-OneVision"
+        why = f"no module's whole path matches lora.targets {targets!r}" if targets else known
+        raise ModelLoadError(f"no layer of {type(model).__name__} gets a LoRA adapter: {why}")
+    if wrong := [name for name in chosen if not _takes_adapter(model.get_submodule(name))]:
         raise ModelLoadError(
-            f"no layer of {type(model).__name__} matches the LoRA targets; known are the layouts of Qwen2.5-VL and "
-            "Qwen3-VL"
+            f"lora.targets {targets!r} matches {wrong[0]}, a {type(model.get_submodule(wrong[0])).__name__}: adapters "
+            "go on linear layers; let the expression end in their names, such as (q_proj|v_proj)"
         )
-    config = peft.LoraConfig(r=r, lora_alpha=alpha, lora_dropout=dropout, target_modules=pattern, bias="none")
+    for key, patterns in (("ranks", ranks or {}), ("alphas", alphas or {})):
+        for own in patterns:
+            if not any(re.match(rf"(.*\.)?({own})$", name) for name in chosen):
+                raise ModelLoadError(f"lora.{key}: {own!r} matches no layer that gets an adapter, such as {chosen[0]}")
+    config = peft.LoraConfig(
+        r=r,
+        lora_alpha=alpha,
+        lora_dropout=dropout,
+        target_modules=pattern,
+        bias="none",
+        rank_pattern=dict(ranks or {}),
+        alpha_pattern=dict(alphas or {}),
+        use_dora=dora,
+        use_rslora=rslora,
+    )
     return peft.get_peft_model(model, config)
+
+
+def _takes_adapter(module: nn.Module) -> bool:
+    return isinstance(module, nn.Linear)
 
 
 def merge(model: Any) -> Any:
     """The base model with its adapters added into its weights. The peft model is used up.
+
+    Quantised weights are written out as the numbers that they stand for before the adapters are added, so that the
+    result is the model that was trained.
 
     Raises:
         ModelLoadError: The model has no adapters.
     """
     if not hasattr(model, "peft_config"):
         raise ModelLoadError("this model has no LoRA adapters to merge")
-    return model.merge_and_unload(safe_merge=True)
+    plain = _on_plain_weights(model) if is_quantized(model) else model
+    return plain.merge_and_unload(safe_merge=True)
+
+
+def _on_plain_weights(model: Any) -> Any:
+    """The same adapters on the written-out weights of a quantised base."""
+    import peft
+
+    config = model.peft_config["default"]
+    adapters = {name: value.detach().clone() for name, value in peft.get_peft_model_state_dict(model).items()}
+    dtype = unwrap(model).get_input_embeddings().weight.dtype
+    adapted = peft.get_peft_model(dequantize(model.unload(), dtype), config)
+    result = peft.set_peft_model_state_dict(adapted, adapters)
+    if result.unexpected_keys or (wanted := set(peft.get_peft_model_state_dict(adapted)) - set(adapters)):
+        odd = sorted(result.unexpected_keys or wanted)
+        raise ModelLoadError(f"the adapters do not fit the written-out model: {odd[0]} ({len(odd)} tensors)")
+    return adapted
 
 
 def save_adapter(model: Any, folder: str | Path) -> Path:
@@ -188,9 +251,29 @@ def trainable_table(model: nn.Module) -> dict[str, tuple[int, int]]:
     table = dict.fromkeys(PARTS, (0, 0))
     for name, parameter in model.named_parameters():
         trained, total = table[part_of(name)]
-        size = parameter.numel()
+        size = true_size(parameter)
         table[part_of(name)] = (trained + size * parameter.requires_grad, total + size)
     return table
+
+
+def trainable_text(model: nn.Module) -> str:
+    """`trainable_table` to read: a row a part and their sum.
+
+    >>> import torch
+    >>> print(trainable_text(torch.nn.Linear(2, 3)))
+    part      trained  of  share
+    vision          0   0      -
+    merger          0   0      -
+    language        9   9  100 %
+    all             9   9  100 %
+    """
+    table = trainable_table(model)
+    table["all"] = (sum(t for t, _ in table.values()), sum(n for _, n in table.values()))
+    rows = [("part", "trained", "of", "share")]
+    for part, (trained, total) in table.items():
+        rows.append((part, f"{trained:,}", f"{total:,}", f"{100 * trained / total:.3g} %" if total else "-"))
+    first, second, third, fourth = (max(map(len, column)) for column in zip(*rows, strict=True))
+    return "\n".join(f"{a:<{first}}  {b:>{second}}  {c:>{third}}  {d:>{fourth}}" for a, b, c, d in rows)
 
 
 def merge_lora(

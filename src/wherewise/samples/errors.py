@@ -39,6 +39,10 @@ class RunStopped(RuntimeError):
     """The run ended itself because going on would waste it; the message says why and what to mend. Exit code 1."""
 
 
+class Terminated(RunStopped):
+    """SIGTERM ended the run after a checkpoint: starting it again goes on from there. Exit code 143."""
+
+
 class DatasetError(InputError):
     """A dataset, shard or record cannot be used.
 

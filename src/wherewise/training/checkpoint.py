@@ -27,6 +27,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from wherewise.samples.errors import InputError
+from wherewise.training.faults import no_room
 from wherewise.training.state_tree import pack, unpack
 
 FORMAT = 1
@@ -88,31 +89,38 @@ def base_fingerprint(model: nn.Module) -> str:
 
 
 def save_checkpoint(root: Path, step: int, model: nn.Module, state: dict[str, Any], *, keep: int) -> CheckpointRef:
+    """Write a checkpoint of a model that is whole in this process; see `write_checkpoint`."""
+    return write_checkpoint(root, step, model_tensors(model), base_fingerprint(model), state, keep=keep)
+
+
+def write_checkpoint(
+    root: Path, step: int, weights: dict[str, Tensor], base: str, state: dict[str, Any], *, keep: int
+) -> CheckpointRef:
     """Write a checkpoint atomically, then delete the oldest beyond `keep`.
 
     Args:
         root: The run's ``checkpoints`` folder.
         step: Optimiser steps done.
-        model: Its trainable parameters and buffers are written.
+        weights: Trainable parameters and buffers, whole.
+        base: `base_fingerprint` of the model.
         state: Nested plain values and tensors.
         keep: Number of checkpoints to keep, this one included.
+
+    Raises:
+        CheckpointError: There is no room for it; older ones are as they were.
     """
     root.mkdir(parents=True, exist_ok=True)
     final = root / f"step-{step:06d}"
     temporary = root / f".tmp-step-{step:06d}-{os.getpid()}"
     if temporary.exists():
         shutil.rmtree(temporary)
-    temporary.mkdir()
-    save_file({k: v.cpu().contiguous() for k, v in model_tensors(model).items()}, temporary / "model.safetensors")
-    tensors: dict[str, Tensor] = {}
-    packed = pack({"format": FORMAT, "step": step, "base": base_fingerprint(model), **state}, tensors, "t")
-    (temporary / "state.json").write_text(json.dumps(packed), encoding="utf-8")
-    save_file(_untied(tensors), temporary / "state.safetensors")
-    files = sorted(p.name for p in temporary.iterdir())
-    listing = {f: {"bytes": (temporary / f).stat().st_size, "sha256": sha256_file(temporary / f)} for f in files}
-    (temporary / MARKER).write_text(json.dumps(listing, indent=1), encoding="utf-8")
-    for path in [*temporary.iterdir(), temporary]:
-        fsync_path(path)
+    try:
+        with no_room(f"the checkpoint of step {step}", final):
+            temporary.mkdir()
+            _write_files(temporary, step, weights, base, state)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
     if final.exists():
         discard(final)
     temporary.rename(final)
@@ -120,6 +128,20 @@ def save_checkpoint(root: Path, step: int, model: nn.Module, state: dict[str, An
     for old in list_checkpoints(root)[:-keep]:
         discard(old.folder)
     return CheckpointRef(folder=final, step=step)
+
+
+def _write_files(folder: Path, step: int, weights: dict[str, Tensor], base: str, state: dict[str, Any]) -> None:
+    """The files of a checkpoint, flushed to disk; the marker last."""
+    save_file({k: v.cpu().contiguous() for k, v in weights.items()}, folder / "model.safetensors")
+    tensors: dict[str, Tensor] = {}
+    packed = pack({"format": FORMAT, "step": step, "base": base, **state}, tensors, "t")
+    (folder / "state.json").write_text(json.dumps(packed), encoding="utf-8")
+    save_file(_untied(tensors), folder / "state.safetensors")
+    files = sorted(p.name for p in folder.iterdir())
+    listing = {f: {"bytes": (folder / f).stat().st_size, "sha256": sha256_file(folder / f)} for f in files}
+    (folder / MARKER).write_text(json.dumps(listing, indent=1), encoding="utf-8")
+    for path in [*folder.iterdir(), folder]:
+        fsync_path(path)
 
 
 def _untied(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -199,18 +221,19 @@ def load_state(ref: CheckpointRef) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def load_model(ref: CheckpointRef, model: nn.Module, base: str) -> None:
+def load_model(ref: CheckpointRef, model: nn.Module, base: str, *, present: str | None = None) -> None:
     """Copy a checkpoint's parameters and buffers into `model`, every one of them.
 
     Args:
         ref: The checkpoint.
         model: Built as it was when the checkpoint was made.
         base: The ``base`` fingerprint in the checkpoint's state.
+        present: `base_fingerprint` of `model`, where it is known already.
 
     Raises:
         InputError: Names, shapes or types differ, or the frozen base is another.
     """
-    if base_fingerprint(model) != base:
+    if (present or base_fingerprint(model)) != base:
         raise InputError(
             f"{ref.folder}: the frozen weights of the model are not those that the run began with; "
             "restore the model at `model.path` or start a new run"

@@ -5,14 +5,16 @@ Imports no torch, so that configs can be read and checked without it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from wherewise.answers.styles import PromptConfig
+from wherewise.training.parallel_config import ParallelConfig
 
 PositiveInt = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -25,6 +27,19 @@ class OptimizerName(StrEnum):
     """Adam with decoupled weight decay."""
     MUON = "muon"
     """Orthogonalised momentum for matrices, Adam for the rest."""
+
+
+class TrackerName(StrEnum):
+    """A service or program that draws curves of a run, beside ``metrics.jsonl``."""
+
+    TENSORBOARD = "tensorboard"
+    """Event files in ``tensorboard/`` of the run folder."""
+    TRACKIO = "trackio"
+    """Trackio, on this machine or a Space."""
+    WANDB = "wandb"
+    """Weights & Biases."""
+    SWANLAB = "swanlab"
+    """SwanLab."""
 
 
 class Schedule(StrEnum):
@@ -61,6 +76,43 @@ class LoraConfig(StrictConfig):
     """Adapters on the vision tower."""
     merger: bool = False
     """Adapters between vision and language."""
+    targets: str | None = None
+    """Regular expression that a module's whole path must match to get an adapter, instead of the three parts above:
+    ``.*language_model.*\\.(q_proj|v_proj)``."""
+    ranks: dict[str, PositiveInt] = Field(default_factory=dict)
+    """Ranks that differ from `r`: regular expression of a module's whole path to its rank. The first match counts."""
+    alphas: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    """Scales that differ from `alpha`: regular expression of a module's whole path to its scale."""
+    dora: bool = False
+    """Learn magnitude and direction apart (DoRA, arXiv:2402.09353)."""
+    rslora: bool = False
+    """Scale by ``alpha / sqrt(r)`` instead of ``alpha / r`` (arXiv:2312.03732)."""
+
+    @field_validator("targets", "ranks", "alphas")
+    @classmethod
+    def _patterns_compile(cls, value: Any) -> Any:
+        for pattern in [value] if isinstance(value, str) else value or ():
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+        return value
+
+
+class QuantizeConfig(StrictConfig):
+    """The frozen weights of the language model in 4 or 8 bits, under adapters (QLoRA, arXiv:2305.14314).
+
+    Needs the package bitsandbytes. Vision tower, mergers, embeddings and head stay in `ModelConfig.dtype`.
+    """
+
+    bits: Literal[4, 8] = 4
+    """4: blocks of 64 weights on a grid of 16 values. 8: LLM.int8(), which quantises the activations too."""
+    grid: Literal["nf4", "fp4"] = "nf4"
+    """4 bits: the values of the grid; ``nf4`` suits weights that are normally distributed."""
+    double: bool = True
+    """4 bits: quantise the scales of the blocks as well, which saves 0.4 bits a weight."""
+    outliers: float = Field(default=6.0, ge=0)
+    """8 bits: activation columns beyond this are multiplied in 16 bits; 0 multiplies all of them in 8."""
 
 
 class FreezeConfig(StrictConfig):
@@ -91,8 +143,19 @@ class ModelConfig(StrictConfig):
     """Attention implementation of transformers."""
     lora: LoraConfig | None = None
     """Adapters; None trains the weights themselves."""
+    quantize: QuantizeConfig | None = None
+    """Frozen weights in few bits; needs `lora`."""
     freeze: FreezeConfig = FreezeConfig()
     """What stays as it is in a full fine-tune; LoRA has parts of its own."""
+    checkpointing: bool = False
+    """Compute the activations of each layer again in the backward pass instead of keeping them: less memory, more
+    time, the same numbers. Goes together with the shared prefix, which transformers' own switch does not."""
+
+    @model_validator(mode="after")
+    def _quantized_weights_need_adapters(self) -> Self:
+        if self.quantize is not None and self.lora is None:
+            raise ValueError("quantised weights cannot be trained: set `model.lora`, or remove `model.quantize`")
+        return self
 
 
 class DataConfig(StrictConfig):
@@ -108,6 +171,17 @@ class DataConfig(StrictConfig):
     """Take only the first so many samples."""
     root: Path | None = None
     """Folder that media paths are relative to; None means `path`."""
+    media: bool = True
+    """False: train without the pictures and clips (a first stage on text alone)."""
+
+
+class FeaturesConfig(StrictConfig):
+    """Features of media that are kept while the vision tower is frozen; a trained tower's are never kept."""
+
+    mb: int = Field(default=512, ge=0)
+    """Budget in RAM; with 0 and no `folder`, the tower sees all media of a batch together in every pass."""
+    folder: Path | None = None
+    """Folder where features are kept too, for later runs; it is never cleaned."""
 
 
 class FramesConfig(StrictConfig):
@@ -119,6 +193,17 @@ class FramesConfig(StrictConfig):
     """Most frames; a longer clip's are spread evenly."""
 
 
+class PartRates(StrictConfig):
+    """Highest learning rates of single parts of the model; None means ``optim.lr``."""
+
+    vision: float | None = Field(default=None, gt=0)
+    """The vision tower."""
+    merger: float | None = Field(default=None, gt=0)
+    """What lies between vision and language."""
+    language: float | None = Field(default=None, gt=0)
+    """The language model with its embeddings and head."""
+
+
 class OptimConfig(StrictConfig):
     """Optimiser and learning-rate schedule."""
 
@@ -128,6 +213,8 @@ class OptimConfig(StrictConfig):
     """Highest learning rate."""
     rest_lr: float | None = Field(default=None, gt=0)
     """Highest learning rate of embeddings, gains, biases; None means `lr`."""
+    part_lr: PartRates = PartRates()
+    """Highest learning rates of vision tower, merger and language model; ``rest_lr`` keeps its ratio to ``lr``."""
     betas: tuple[Fraction, Fraction] = (0.9, 0.95)
     """Adam's averages."""
     eps: float = Field(default=1e-8, gt=0)
@@ -173,6 +260,16 @@ class RunConfig(StrictConfig):
     """Steps between health lines; ``metrics.jsonl`` gets every step."""
     max_bad_steps: PositiveInt = 3
     """Abort after so many non-finite steps in a row; each is skipped and written to ``bad_steps.jsonl``."""
+    max_quarantined: Fraction = 0.02
+    """Abort when more than this share of the samples turned out to be unreadable during the run. Each is named in
+    ``quarantine.jsonl`` and left out from then on; no other one takes its place."""
+    watchdog: float | None = Field(default=600.0, gt=0)
+    """Seconds without progress after which rank, step, phase and samples are named and the stacks of all threads are
+    written to ``stalls/``; None never does."""
+    trackers: tuple[TrackerName, ...] = ()
+    """Where metrics go beside ``metrics.jsonl``."""
+    parallel: ParallelConfig = ParallelConfig()
+    """Several processes."""
     threads: PositiveInt | None = None
     """CPU threads; None leaves torch's choice."""
     deterministic: bool = False
@@ -181,6 +278,14 @@ class RunConfig(StrictConfig):
     """Samples to check before training: media decode, prompt renders, gold answer scores 1."""
     cache_mb: int = Field(default=1024, ge=0)
     """Budget for encoded prompts kept in memory."""
+    features: FeaturesConfig = FeaturesConfig()
+    """Features of a frozen vision tower that are kept."""
+    workers: int = Field(default=0, ge=0)
+    """Processes that decode and encode the prompts of coming steps; 0 does it in the training process."""
+    max_prompt_tokens: PositiveInt | None = None
+    """Longest prompt in tokens, those of pictures included. Nothing is ever cut: see `too_long`."""
+    too_long: Literal["refuse", "drop"] = "refuse"
+    """Prompts over `max_prompt_tokens`: refuse the run and name them, or train without them and name them."""
 
 
 def check_length(steps: int | None, epochs: float | None) -> None:
@@ -190,7 +295,10 @@ def check_length(steps: int | None, epochs: float | None) -> None:
 
 
 RESUMABLE = frozenset(
-    {"out", "save_every", "keep", "log_every", "max_bad_steps", "preflight", "cache_mb", "rollouts", "audit"}
+    {"out", "save_every", "keep", "log_every", "max_bad_steps", "preflight", "cache_mb", "rollouts", "audit", "workers"}
+    | {"watchdog", "trackers", "max_quarantined", "max_reward_errors"}
+    | {f"rollout.{key}" for key in ("url", "api_key_env", "weights", "concurrency", "timeout", "attempts")}
+    | {"rollout.startup", "rollout.patience", "features.folder"}
 )
 """Keys that may differ between a run and its resumption: they change no number."""
 
@@ -213,7 +321,7 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def drift(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Dotted keys whose values differ in a way that would change the run, with (old, new)."""
     before, after = flatten(old), flatten(new)
-    keys = sorted(k for k in before.keys() | after.keys() if k.split(".")[0] not in RESUMABLE)
+    keys = sorted(k for k in before.keys() | after.keys() if not RESUMABLE & {k, k.split(".")[0]})
     return {k: (before.get(k), after.get(k)) for k in keys if before.get(k) != after.get(k)}
 
 

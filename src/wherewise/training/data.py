@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from wherewise.samples.codec import to_record
 from wherewise.samples.errors import InputError
 from wherewise.samples.store import read_dataset
 from wherewise.training.config import DataConfig, FramesConfig
+from wherewise.training.prefetch import Prefetch
 
 Medium = PIL.Image.Image | Clip
 """A decoded picture or clip."""
@@ -43,7 +44,8 @@ def read_samples(config: DataConfig) -> tuple[Sample, ...]:
             f" and tasks {', '.join(config.tasks)}" if config.tasks else ""
         )
         raise DataError(f"{config.path} has no sample in {wanted}: check `data.splits` and `data.tasks`")
-    return tuple(samples[: config.limit])
+    chosen = samples[: config.limit]
+    return tuple(chosen if config.media else (replace(sample, media=()) for sample in chosen))
 
 
 def fingerprint(samples: Sequence[Sample]) -> str:
@@ -87,6 +89,14 @@ def shuffle_frames(clip: Clip, seed: str) -> Clip:
     return _Shuffled(array=clip.array[order], times=clip.times)
 
 
+def shuffle_media(media: Sequence[Medium], seed: str, sample_id: str) -> tuple[Medium, ...]:
+    """A sample's media with the frames of its clips out of order."""
+    return tuple(
+        item if isinstance(item, PIL.Image.Image) else shuffle_frames(item, f"{seed}:{sample_id}:{i}")
+        for i, item in enumerate(media)
+    )
+
+
 def seen_size(prompt: EncodedPrompt, processor: Any) -> tuple[int, int] | None:
     """``(width, height)`` in pixels of the first picture or frame as the model sees it; None without media."""
     grid, part = prompt.image_grid_thw, processor.image_processor
@@ -100,7 +110,7 @@ def seen_size(prompt: EncodedPrompt, processor: Any) -> tuple[int, int] | None:
 
 def nbytes(prompt: EncodedPrompt) -> int:
     """Memory of an encoded prompt's tensors in bytes."""
-    values = (getattr(prompt, name) for name in EncodedPrompt.__dataclass_fields__)
+    values = [*(getattr(prompt, name) for name in EncodedPrompt.__dataclass_fields__), *prompt.tiles.values()]
     return sum(v.numel() * v.element_size() for v in values if isinstance(v, Tensor))
 
 
@@ -114,6 +124,7 @@ class Encoder:
         root: Folder of media paths, or None when media are bytes.
         frames: Which frames of videos are seen.
         budget: Bytes of encoded prompts to keep.
+        prefetch: Worker processes that encode what is expected, or None.
     """
 
     processor: Any
@@ -121,6 +132,7 @@ class Encoder:
     root: Path | None
     frames: FramesConfig
     budget: int
+    prefetch: Prefetch | None = None
     _kept: OrderedDict[str, EncodedPrompt] = field(default_factory=OrderedDict)
     _bytes: int = 0
 
@@ -129,21 +141,24 @@ class Encoder:
         if sample.id in self._kept:
             self._kept.move_to_end(sample.id)
             return self._kept[sample.id]
-        text = render_prompt(sample, self.prompt)
-        encoded = encode_prompt(self.processor, text, load_media(sample, self.root, self.frames), sample_id=sample.id)
+        encoded = None if self.prefetch is None else self.prefetch.take(sample.id)
+        if encoded is None:
+            text, media = render_prompt(sample, self.prompt), load_media(sample, self.root, self.frames)
+            encoded = encode_prompt(self.processor, text, media, sample_id=sample.id)
         self._kept[sample.id] = encoded
         self._bytes += nbytes(encoded)
         while self._bytes > self.budget and self._kept:
             self._bytes -= nbytes(self._kept.popitem(last=False)[1])
         return encoded
 
+    def expect(self, samples: Sequence[Sample]) -> None:
+        """Say which prompts come next, so that worker processes can begin with those not in memory."""
+        if self.prefetch is not None:
+            self.prefetch.ask([sample for sample in samples if sample.id not in self._kept])
+
     def encode_shuffled(self, sample: Sample, seed: str) -> EncodedPrompt:
         """The sample's prompt with its videos' frames in another order at the same times; not kept."""
-        media = load_media(sample, self.root, self.frames)
-        shuffled = [
-            item if isinstance(item, PIL.Image.Image) else shuffle_frames(item, f"{seed}:{sample.id}:{i}")
-            for i, item in enumerate(media)
-        ]
+        shuffled = shuffle_media(load_media(sample, self.root, self.frames), seed, sample.id)
         return encode_prompt(self.processor, render_prompt(sample, self.prompt), shuffled, sample_id=sample.id)
 
     def target(self, sample: Sample, encoded: EncodedPrompt) -> str:

@@ -24,6 +24,7 @@ class Group:
         active: False if the group's gradient is exactly zero.
         old_logp: Float[G, C] under the sampling policy; None until the first pass has computed it.
         ref_logp: Float[G, C] under the reference; None without one.
+        sampler_logp: Float[G, C] as the sampler gave them; None where its numerics are not corrected for.
     """
 
     sample: int
@@ -35,6 +36,7 @@ class Group:
     active: bool
     old_logp: Tensor | None = None
     ref_logp: Tensor | None = None
+    sampler_logp: Tensor | None = None
 
     def state(self) -> dict[str, Any]:
         """All fields."""

@@ -7,170 +7,61 @@ that N steps and k steps + resume + N - k steps give the same bits.
 
 from __future__ import annotations
 
-import math
 import os
-import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from wherewise.models.load import LoadedModel, load_model, resolve_device, save_model
-from wherewise.models.lora import apply_lora, freeze, merge, trainable_table
+from wherewise.models.load import LoadedModel, load_model, resolve_device
+from wherewise.models.lora import apply_lora, freeze, trainable_text
+from wherewise.models.quantize import Quantization
 from wherewise.rewards import Rewards
 from wherewise.samples import Sample
 from wherewise.samples.errors import InputError
-from wherewise.training import checkpoint, rng
-from wherewise.training.config import RunConfig
-from wherewise.training.data import Encoder, fingerprint, read_samples
-from wherewise.training.health import Health
-from wherewise.training.optim import build_optimizer, lr_factor, set_lr
-from wherewise.training.preflight import ENCODED, check_encoding, check_samples
-from wherewise.training.run_folder import ConfigDriftError, Resume, RunFolder, last_record
-
-
-class TrainingError(RuntimeError):
-    """Training cannot go on; the message names the reason and the fix."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Progress:
-    """What `on_progress` is told.
-
-    Attributes:
-        step: Optimiser steps done; 0 before the first.
-        total: Optimiser steps of the run.
-        metrics: The record of this step in ``metrics.jsonl``; empty with step 0.
-        line: Something to print, or None.
-    """
-
-    step: int
-    total: int
-    metrics: dict[str, Any]
-    line: str | None
-
-
-METRICS = (
-    "step",
-    "phase",
-    "loss",
-    "lr",
-    "seconds",
-    "tokens",
-    "grad_norm",
-    "reward/total",
-    "accuracy",
-    "length",
-    "truncated",
-    "kl",
-    "entropy",
-    "no_signal",
-    "unjudged",
-    "clip_fraction",
-    "bad",
+from wherewise.training import rng, trackers
+from wherewise.training.config import ModelConfig, OptimizerName, RunConfig
+from wherewise.training.data import Encoder, read_samples
+from wherewise.training.distributed import World, join, leave
+from wherewise.training.parallel_config import Strategy
+from wherewise.training.placement import Placement
+from wherewise.training.prefetch import Prefetch
+from wherewise.training.preflight import ENCODED, check_encoding, check_samples, repeated_ids
+from wherewise.training.quarantine import Quarantine
+from wherewise.training.run_folder import Resume, RunFolder, last_record
+from wherewise.training.session import (
+    METRICS,
+    OnProgress,
+    Phase,
+    Progress,
+    RunResult,
+    Session,
+    TrainingError,
 )
-"""Keys of every line of ``metrics.jsonl``, null where a phase does not have them; ``reward/<name>`` come on top."""
+from wherewise.training.stepping import run_phase
+from wherewise.training.watchdog import Activity
 
-OnProgress = Callable[[Progress], None]
-"""Called after every step, and with step 0 for remarks during the set-up."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunResult:
-    """A finished run.
-
-    Attributes:
-        folder: The run folder.
-        final: The trained model, a Hugging Face folder.
-        steps: Optimiser steps.
-        metrics: The last step's record.
-        resumed_from: Step of the checkpoint that this call went on from, or None.
-    """
-
-    folder: Path
-    final: Path
-    steps: int
-    metrics: dict[str, Any]
-    resumed_from: int | None
-
-
-class Phase(Protocol):
-    """What differs between SFT and GRPO."""
-
-    name: str
-    """``sft`` or ``grpo``."""
-    generators: dict[str, torch.Generator]
-    """Random generators of the phase, saved with it."""
-
-    def backward(self, step: int) -> dict[str, Any]:
-        """Add this step's gradients to the parameters; returns metrics with ``loss`` and ``tokens``."""
-        ...
-
-    def batch_ids(self) -> list[str]:
-        """Sample ids of the latest step."""
-        ...
-
-    def state(self) -> dict[str, Any]:
-        """What the phase keeps between steps."""
-        ...
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Put back what `state` returned."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Session:
-    """What a phase works with.
-
-    Attributes:
-        config: The run's configuration.
-        samples: All samples.
-        root: Folder of media paths, or None.
-        folder: The run folder.
-        loaded: Model (with adapters) and processor.
-        encoder: Prompts to tensors.
-        total: Optimiser steps of the run.
-        device: Where the model is.
-    """
-
-    config: RunConfig
-    samples: Sequence[Sample]
-    root: Path | None
-    folder: RunFolder
-    loaded: LoadedModel
-    encoder: Encoder
-    total: int
-    device: torch.device
-
-    def autocast(self) -> AbstractContextManager[Any]:
-        """Mixed precision, if the config asks for it."""
-        if self.config.model.autocast is None:
-            return nullcontext()
-        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+__all__ = [
+    "METRICS",
+    "OnProgress",
+    "Phase",
+    "Progress",
+    "RunResult",
+    "Session",
+    "TrainingError",
+    "load_for_training",
+    "print_progress",
+    "resolve_samples",
+    "run",
+]
 
 
 def print_progress(progress: Progress) -> None:
     """The default `on_progress`: print the lines."""
     if progress.line is not None:
         print(progress.line, flush=True)
-
-
-def single_process() -> None:
-    """Refuse to run as one of several processes.
-
-    Raises:
-        InputError: ``WORLD_SIZE`` is above 1: each process would train a model of its own.
-    """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise InputError(
-            "this loop trains in one process, and WORLD_SIZE is above 1: start it without torchrun, "
-            "or export the data for a distributed engine (wherewise export)"
-        )
 
 
 def resolve_samples(config: RunConfig, samples: Sequence[Sample] | None) -> tuple[tuple[Sample, ...], Path | None]:
@@ -187,6 +78,18 @@ def resolve_samples(config: RunConfig, samples: Sequence[Sample] | None) -> tupl
     return read_samples(config.data), root
 
 
+def quantization_of(config: ModelConfig) -> Quantization | None:
+    """How the frozen weights are stored; None where they are not quantised."""
+    return None if config.quantize is None else Quantization(**config.quantize.model_dump())
+
+
+def prefetch_of(config: RunConfig, root: Path | None) -> Prefetch | None:
+    """Worker processes that encode coming prompts; None where the config wants none."""
+    if not config.workers:
+        return None
+    return Prefetch(config.model.path, prompt=config.prompt, root=root, frames=config.frames, workers=config.workers)
+
+
 def load_for_training(config: RunConfig) -> LoadedModel:
     """The model, frozen in part or given adapters, on its device; random state is seeded just before."""
     if config.threads is not None:
@@ -195,7 +98,13 @@ def load_for_training(config: RunConfig) -> LoadedModel:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)
     rng.seed_everything(config.seed)
-    loaded = load_model(config.model.path, dtype=config.model.dtype, device=config.model.device, attn=config.model.attn)
+    loaded = load_model(
+        config.model.path,
+        dtype=config.model.dtype,
+        device=config.model.device,
+        attn=config.model.attn,
+        quantization=quantization_of(config.model),
+    )
     if config.model.lora is None:
         freeze(loaded.model, **config.model.freeze.model_dump())
         return loaded
@@ -225,33 +134,35 @@ def run(
         resume: See `Resume`.
         rewards: The mixture of GRPO; None for SFT, which needs target texts instead.
     """
-    single_process()
+    trackers.check(config.trackers)
+    check_sharding(config)
+    world = join(config.parallel, config.model.device)
     data, root = resolve_samples(config, samples)
     total = length(len(data))
+    tell = on_progress if world.first else silent
 
     def say(line: str) -> None:
-        on_progress(Progress(step=0, total=total, metrics={}, line=line))
+        tell(Progress(step=0, total=total, metrics={}, line=line))
 
-    checked = check_samples(
-        data,
-        config.prompt,
-        root,
-        first=config.preflight,
-        frames=config.frames,
-        rewards=rewards,
-        need_target=rewards is None,
-    )
+    if len(data) < world.size:
+        raise InputError(f"{len(data)} samples for {world.size} processes: each needs one at least")
+    checked = sum(world.gather(world.together(lambda: check_own(config, data, root, world, rewards))))
     folder = RunFolder(path=config.out)
-    last, remarks = folder.open(config, resume)
+    last, remarks = world.on_first(lambda: folder.open(config, resume))
     for remark in remarks:
         say(f"checkpoint passed over: {remark}")
-    if folder.final.is_dir() and last is not None and last.step == total:
+    if world.on_first(folder.final.is_dir) and last is not None and last.step == total:
         say(f"{config.out} is finished: {total} steps, model in {folder.final}")
         metrics = last_record(folder.metrics_file)
         return RunResult(folder=config.out, final=folder.final, steps=total, metrics=metrics, resumed_from=total)
     say(f"{checked} of {len(data)} samples checked")
     say(equation(len(data), total))
+    config = on_own_gpu(config, world)
     loaded = load_for_training(config)
+    if world.size > 1:
+        same_start(loaded.model, world)
+        rng.seed_everything(config.seed + 1_000_003 * world.rank)  # dropout differs, weights do not
+        say(f"{world.size} processes, {config.parallel.strategy}")
     session = Session(
         config=config,
         samples=data,
@@ -264,108 +175,88 @@ def run(
             root=root,
             frames=config.frames,
             budget=config.cache_mb * 1024 * 1024,
+            prefetch=prefetch_of(config, root),
         ),
         total=total,
         device=resolve_device(config.model.device),
+        world=world,
+        placement=Placement(model=loaded.model, world=world, strategy=config.parallel.strategy),
+        activity=Activity(rank=world.rank),
+        quarantine=Quarantine(folder=folder, total=len(data), limit=config.max_quarantined, world=world),
     )
-    check_encoding(data[: min(checked, ENCODED)], session.encoder, need_target=rewards is None)
-    parts = (f"{part} {trained:,} of {count:,}" for part, (trained, count) in trainable_table(loaded.model).items())
-    say(f"training on {session.device}: {', '.join(parts)} parameters")
+    mine = data[world.rank :: world.size][: min(checked, ENCODED)]
+    world.together(lambda: check_encoding(mine, session.encoder, need_target=rewards is None))
+    say(f"training on {session.device}; parameters:\n{trainable_text(loaded.model)}")
     if last is not None:
         say(f"going on from step {last.step}")
-    return run_phase(session, make_phase, last, on_progress)
+    begun = trackers.begin(config, 0 if last is None else last.step) if world.first else []
+    try:
+        result = run_phase(session, make_phase, last, tell, begun)
+    finally:
+        for tracker in begun:
+            tracker.close()
+    leave(world)
+    return result
 
 
-def run_phase(
-    session: Session,
-    make_phase: Callable[[Session], Phase],
-    resume_from: checkpoint.CheckpointRef | None,
-    on_progress: OnProgress,
-) -> RunResult:
-    """Train from the beginning or from a checkpoint, to the end.
+def check_sharding(config: RunConfig) -> None:
+    """Refuse what cannot be cut up.
 
     Raises:
-        ConfigDriftError: The samples are not those that the run began with.
-        TrainingError: Too many steps in a row were not finite.
+        InputError: The optimiser works on whole matrices, or the weights are quantised.
     """
-    config, folder, model = session.config, session.folder, session.loaded.model
-    optimizer = build_optimizer(model, config.optim)
-    phase = make_phase(session)
-    data = fingerprint(session.samples)
-    start = 0
-    if resume_from is None:
-        folder.cut_back({}, 0)
-    else:
-        state = checkpoint.load_state(resume_from)
-        if state["data"] != data:
-            raise ConfigDriftError(f"{folder.path} was begun with other samples: restore them, or set another `out`")
-        checkpoint.load_model(resume_from, model, state["base"])
-        optimizer.load_state_dict(state["optimizer"])
-        phase.load_state(state["phase"])
-        folder.cut_back(state["offsets"], resume_from.step)
-        start = resume_from.step
-        rng.restore(state["rng"], phase.generators)
+    if config.parallel.strategy is not Strategy.FSDP:
+        return
+    if config.optim.name is OptimizerName.MUON:
+        raise InputError(
+            "optim.name muon orthogonalises whole matrices, which parallel.strategy fsdp cuts up: use adamw"
+        )
+    if config.model.quantize is not None:
+        raise InputError("model.quantize and parallel.strategy fsdp do not go together: use parallel.strategy ddp")
 
-    def save(step: int) -> None:
-        state = {
-            "data": data,
-            "optimizer": optimizer.state_dict(),
-            "phase": phase.state(),
-            "offsets": folder.offsets(),
-            "rng": rng.capture(phase.generators),
-        }
-        checkpoint.save_checkpoint(folder.checkpoints, step, model, state, keep=config.keep)
 
-    health = Health(total=session.total, every=config.log_every)
-    bad_in_a_row = 0
-    record: dict[str, Any] = last_record(folder.metrics_file) if start else {}
-    for step in range(start + 1, session.total + 1):
-        began = time.perf_counter()
-        record = take_step(session, phase, optimizer, step)
-        record["seconds"] = time.perf_counter() - began
-        folder.append("metrics.jsonl", record)
-        bad_in_a_row = bad_in_a_row + 1 if record["bad"] else 0
-        if bad_in_a_row >= config.max_bad_steps:
-            raise TrainingError(
-                f"loss or gradient was not finite in {bad_in_a_row} steps in a row, up to step {step}; the samples are "
-                f"in {folder.path / 'bad_steps.jsonl'}. Lower optim.lr, or set model.dtype to float32"
-            )
-        if step == session.total or (config.save_every is not None and step % config.save_every == 0):
-            save(step)
-        on_progress(Progress(step=step, total=session.total, metrics=record, line=health.observe(record)))
-    finish(session)
-    return RunResult(
-        folder=folder.path,
-        final=folder.final,
-        steps=session.total,
-        metrics=record,
-        resumed_from=None if resume_from is None else resume_from.step,
+def silent(_: Progress) -> None:
+    """What the other processes than the first say."""
+
+
+def on_own_gpu(config: RunConfig, world: World) -> RunConfig:
+    """The config with this process's GPU as the device, where several processes share a machine's GPUs."""
+    if world.size == 1 or config.model.device not in ("auto", "cuda") or not torch.cuda.is_available():
+        return config
+    model = config.model.model_copy(update={"device": f"cuda:{world.local_rank}"})
+    return config.model_copy(update={"model": model})
+
+
+def check_own(
+    config: RunConfig, data: Sequence[Sample], root: Path | None, world: World, rewards: Rewards | None
+) -> int:
+    """Check this process's part of the samples; returns their number."""
+    if repeated := repeated_ids(data):
+        raise InputError(f"sample id {repeated[0]!r} occurs more than once ({len(repeated)} such ids): make ids unique")
+    first = config.preflight
+    return check_samples(
+        data[world.rank :: world.size],
+        config.prompt,
+        root,
+        first=first if first == "all" else -(-first // world.size),
+        frames=config.frames,
+        rewards=rewards,
+        need_target=rewards is None,
     )
 
 
-def take_step(session: Session, phase: Phase, optimizer: torch.optim.Optimizer, step: int) -> dict[str, Any]:
-    """One optimiser step; a loss or gradient that is not finite changes nothing and is written down."""
-    config = session.config
-    lr = set_lr(optimizer, lr_factor(config.optim, step - 1, session.total))
-    metrics = phase.backward(step)
-    parameters = [p for p in session.loaded.model.parameters() if p.grad is not None]
-    limit = math.inf if config.optim.grad_clip is None else config.optim.grad_clip
-    norm = float(nn.utils.clip_grad_norm_(parameters, limit)) if parameters else 0.0
-    bad = not (math.isfinite(metrics["loss"]) and math.isfinite(norm))
-    if bad:
-        wrong = {"loss": str(metrics["loss"]), "grad_norm": str(norm)}
-        session.folder.append("bad_steps.jsonl", {"step": step, **wrong, "sample_ids": phase.batch_ids()})
-    else:
-        optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
-    known = dict.fromkeys(METRICS) | {"step": step, "phase": phase.name}
-    record = {**known, **metrics, "lr": lr, "grad_norm": norm, "bad": bad}
-    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in record.items()}
+def same_start(model: nn.Module, world: World) -> None:
+    """Refuse processes whose models differ.
+
+    Raises:
+        InputError: They loaded other weights.
+    """
+    prints = world.gather(fingerprint_of(p for _, p in model.named_parameters()))
+    if len(set(prints)) > 1:
+        raise InputError("the processes loaded different weights: give all of them the same files at `model.path`")
 
 
-def finish(session: Session) -> None:
-    """Write ``final/``: adapters merged, a plain Hugging Face folder; whole or not at all."""
-    model = session.loaded.model
-    if session.config.model.lora is not None:
-        model = merge(model)
-    save_model(model, session.loaded.processor, session.folder.final)
+def fingerprint_of(parameters: Iterable[Tensor]) -> tuple[float, ...]:
+    """A number a parameter, from 4096 of its values."""
+    picked = (p.detach().reshape(-1)[:: max(1, p.numel() // 4096)] for p in parameters)
+    return tuple(float(values.double().sum()) for values in picked)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
+from wherewise.models.lora import part_of
 from wherewise.samples.errors import InputError
 from wherewise.training.config import OptimConfig, OptimizerName, Schedule
 
@@ -161,8 +162,42 @@ def build_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimi
     """The optimiser of `config` over the trainable parameters of `model`.
 
     Raises:
-        InputError: Nothing is trainable.
+        InputError: Nothing is trainable, or a part has a learning rate and nothing to learn.
     """
+    optimizer = _one_rate(model, config)
+    rates = {part: rate for part, rate in config.part_lr.model_dump().items() if rate is not None}
+    if rates:
+        set_part_rates(optimizer, model, {part: rate / config.lr for part, rate in rates.items()})
+    return optimizer
+
+
+def set_part_rates(optimizer: torch.optim.Optimizer, model: nn.Module, factors: Mapping[str, float]) -> None:
+    """Split the groups of a fresh optimiser by the parts of a model, and multiply the rates of those named.
+
+    Args:
+        optimizer: Before its first step.
+        model: Whose parameters it has.
+        factors: By part (`vision`, `merger`, `language`), what its rates are multiplied by; others stay.
+
+    Raises:
+        InputError: A part that is named has no trainable parameter.
+    """
+    part = {id(p): part_of(name) for name, p in model.named_parameters() if p.requires_grad}
+    if idle := sorted(set(factors) - set(part.values())):
+        raise InputError(
+            f"optim.part_lr.{idle[0]} is set but nothing of that part is trained: unfreeze it or give it adapters, "
+            "or remove the rate"
+        )
+    groups = []
+    for group in optimizer.param_groups:
+        for factor in dict.fromkeys(factors.get(part[id(p)], 1.0) for p in group["params"]):
+            params = [p for p in group["params"] if factors.get(part[id(p)], 1.0) == factor]
+            groups.append({**group, "params": params, "lr": group["lr"] * factor})
+    optimizer.param_groups[:] = groups
+
+
+def _one_rate(model: nn.Module, config: OptimConfig) -> torch.optim.Optimizer:
+    """The optimiser with the same rates in all parts of the model."""
     matrices, rest = split_parameters(model)
     if not matrices and not rest:
         raise InputError("no parameter is trainable: everything is frozen; unfreeze a part or add LoRA")

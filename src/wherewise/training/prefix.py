@@ -7,22 +7,35 @@ completions alone. With gradients on, autograd sums the G rows' gradients back i
 those of the usual way (`naive_logprobs`, the reference in the tests).
 
 Several prompts of different lengths go together, left-padded: row ``b * G + g`` is completion g of prompt b.
-Positions are explicit and three-dimensional (M-RoPE), from the model's own `get_rope_index`; the windowed attention
-of Qwen2.5-VL, and the learned positions and DeepStack features of Qwen3-VL, all happen inside `prefill`.
+Positions are explicit; for the Qwen-VL families they are three-dimensional (M-RoPE), from the model's own
+`get_rope_index`. The windowed attention of Qwen2.5-VL, the learned positions and DeepStack features of Qwen3-VL, and
+the tiles of the other families all happen inside `prefill`.
+
+The caches here are never changed once they are written (`_PromptLayer`, `_GroupLayer`), so that a layer may run twice
+with the same result: that is what recomputing activations in the backward pass does (`wherewise.models.checkpointing`).
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers.cache_utils import Cache, DynamicLayer
 
 from wherewise.models.batch import PromptBatch
-from wherewise.models.completions import Completions, check_rows, draw, naive_generate, naive_logprobs
+from wherewise.models.completions import (
+    Completions,
+    Randomness,
+    check_rows,
+    draw,
+    naive_generate,
+    naive_logprobs,
+    uniforms,
+)
+from wherewise.models.families import FAMILIES, Vision, facts_of
 from wherewise.models.forward import (
     BlindForwardError,
     TokenLogProbs,
@@ -49,7 +62,6 @@ __all__ = [
 LogProbs = TokenLogProbs
 """Log-probabilities `values` and `entropy` of a group's completions, float32 [B*G, C], 0 outside the mask."""
 
-_FAMILIES = frozenset({"qwen2_5_vl", "qwen3_vl"})
 _SHRINK = 0.75  # finished rows leave the batch when at most this share of it is still running
 
 
@@ -61,7 +73,7 @@ class Prefix:
         cache: Key-value cache of the B prompts, P tokens each.
         last_hidden: Hidden state of each prompt's last token, which predicts the first completion token, [B, H].
         attention_mask: 1 for prompt tokens, 0 for left padding, int64 [B, P].
-        next_position: Rotary position of the first completion token, the same on all three axes, int64 [B].
+        next_position: Rotary position of the first completion token, the same on all axes, int64 [B].
         padded: Whether any row has padding.
         sample_ids: One id per prompt.
     """
@@ -77,49 +89,82 @@ class Prefix:
         """Number of prompts."""
         return len(self.sample_ids)
 
+    def select(self, rows: Sequence[int]) -> Prefix:
+        """Some of the prompts in some order; all of them as they are is this prefix itself. Differentiable."""
+        if list(rows) == list(range(len(self))):
+            return self
+        index = torch.tensor(list(rows), device=self.last_hidden.device)
+        cache = Cache(layers=[_PromptLayer() for _ in self.cache.layers])
+        for layer, kept in zip(cache.layers, self.cache.layers, strict=True):
+            layer.update(kept.keys[index], kept.values[index])
+        return Prefix(
+            cache=cache,
+            last_hidden=self.last_hidden[index],
+            attention_mask=self.attention_mask[index],
+            next_position=self.next_position[index],
+            padded=self.padded,
+            sample_ids=tuple(self.sample_ids[row] for row in rows),
+        )
+
 
 def supports_prefix(model: nn.Module) -> bool:
     """Whether `prefill` knows this model's family; if not, use `naive_generate` and `naive_logprobs`."""
-    return getattr(unwrap(model).config, "model_type", None) in _FAMILIES
+    return facts_of(unwrap(model)).shares_prefix
+
+
+def language_model(base: Any) -> Any:
+    """The language model inside a Hugging Face vision-language model."""
+    return base.model.language_model if hasattr(base.model, "language_model") else base.model.text_model
+
+
+def _axes(base: Any, position: Tensor) -> Tensor:
+    """Positions [B, T] as the family's language model takes them: on three axes for the Qwen-VL families."""
+    return position.expand(3, -1, -1) if facts_of(base).vision is Vision.GRID else position
 
 
 def prefill(model: nn.Module, batch: PromptBatch) -> Prefix:
     """Read the prompts and their pictures once. Differentiable when gradients are on.
 
     Args:
-        model: Qwen2.5-VL or Qwen3-VL, with or without LoRA.
+        model: One of the families of `wherewise.models.families`, with or without LoRA.
         batch: Left-padded prompts.
 
     Returns:
         What `generate` and `completion_logprobs` need of them.
 
     Raises:
-        ValueError: The family is not supported, or the model keeps no cache (gradient checkpointing).
+        ValueError: The family is not supported, or the model keeps no cache (transformers' gradient checkpointing).
         BlindForwardError: The vision tower was not called although the batch holds pictures.
     """
     base = unwrap(model)
     if not supports_prefix(model):
+        known = ", ".join(facts.name for facts in FAMILIES if facts.shares_prefix)
         raise ValueError(
-            f"{type(base).__name__} is not supported by the shared prefix (known: {', '.join(sorted(_FAMILIES))}); "
-            "use naive_generate and naive_logprobs"
+            f"{type(base).__name__} is not supported by the shared prefix (known: {known}); use naive_generate and "
+            "naive_logprobs"
         )
     inputs = batch.model_inputs()
-    positions, deltas = base.model.get_rope_index(**{k: v for k, v in inputs.items() if not k.startswith("pixel")})
-    for name in ("mm_token_type_ids", "second_per_grid_ts"):  # only the positions depend on them
-        inputs.pop(name, None)
-    with watch_vision(model, batch):
-        output = base.model(**inputs, position_ids=positions, use_cache=True)
-    if output.past_key_values is None or output.past_key_values.get_seq_length() != batch.input_ids.shape[1]:
-        raise ValueError(
-            "the model kept no cache of its prompt: gradient checkpointing of the language model switches it off; call "
-            "model.gradient_checkpointing_disable() (the vision tower alone may keep it)"
-        )
     lengths = batch.attention_mask.sum(-1)
+    if facts_of(base).vision is Vision.GRID:
+        positions, deltas = base.model.get_rope_index(**{k: v for k, v in inputs.items() if not k.startswith("pixel")})
+        following = lengths + deltas.reshape(-1).to(lengths.device)
+        for name in ("mm_token_type_ids", "second_per_grid_ts"):  # only the positions depend on them
+            inputs.pop(name, None)
+    else:
+        positions, following = (batch.attention_mask.cumsum(-1) - 1).clamp_min(0), lengths
+    cache = Cache(layers=[_PromptLayer() for _ in language_model(base).layers])
+    with watch_vision(model, batch):
+        output = base.model(**inputs, position_ids=positions, past_key_values=cache, use_cache=True)
+    if cache.get_seq_length() != batch.input_ids.shape[1]:
+        raise ValueError(
+            "the model kept no cache of its prompt: transformers' gradient checkpointing switches it off; call "
+            "model.gradient_checkpointing_disable(), and set `model.checkpointing` instead"
+        )
     return Prefix(
-        cache=output.past_key_values,
+        cache=cache,
         last_hidden=output.last_hidden_state[:, -1],
         attention_mask=batch.attention_mask,
-        next_position=lengths + deltas.reshape(-1).to(lengths.device),
+        next_position=following,
         padded=not bool(batch.attention_mask.all()),
         sample_ids=batch.sample_ids,
     )
@@ -136,7 +181,7 @@ def generate(
     eos_ids: Sequence[int],
     pad_id: int,
     banned_ids: Sequence[int],
-    generator: torch.Generator,
+    generator: Randomness,
     top_p: float = 1.0,
 ) -> Completions:
     """Draw `group_size` completions of every prompt. The prefix is left as it was.
@@ -152,7 +197,8 @@ def generate(
         eos_ids: Tokens that end a completion.
         pad_id: Fills rows after their end.
         banned_ids: Tokens that are never drawn (`vision_token_ids`).
-        generator: Source of randomness; may live on the CPU whatever the model's device.
+        generator: Source of randomness, or one for each prompt, whose completions then depend on it alone; may live on
+            the CPU whatever the model's device.
         top_p: Draw only from the smallest set of tokens with this probability together.
 
     Returns:
@@ -189,7 +235,7 @@ def generate(
         if temperature == 0:
             drawn = logs.argmax(-1)
         else:
-            uniform = torch.rand(rows, generator=generator, device=generator.device).to(device)
+            uniform = uniforms(generator, rows).to(device)
             drawn = draw(logs, uniform[alive], top_p)
         running = ~finished[alive]
         target = alive[running]
@@ -208,10 +254,10 @@ def generate(
             attention = None if attention is None else attention[keep]
         if attention is not None:
             attention = torch.cat([attention, attention.new_ones(len(alive), 1)], dim=1)
-        output = base.model.language_model(
+        output = language_model(base)(
             input_ids=drawn[:, None],
             attention_mask=attention,
-            position_ids=(position + step).expand(3, -1)[..., None],
+            position_ids=_axes(base, (position + step)[:, None]),
             past_key_values=cache,
             use_cache=True,
         )
@@ -228,6 +274,7 @@ def completion_logprobs(
     banned_ids: Sequence[int],
     temperature: float = 1.0,
     entropy_gradient: bool = False,
+    states: list[Tensor] | None = None,
 ) -> LogProbs:
     """Log-probabilities of completions under the model, given prompts encoded once.
 
@@ -242,6 +289,7 @@ def completion_logprobs(
         banned_ids: As in `generate`, so that the two agree.
         temperature: As in `generate`.
         entropy_gradient: Whether the entropy carries a gradient too.
+        states: Filled with the hidden states that predict the tokens, [tokens, H] in the order of the mask.
 
     Returns:
         Values and entropies [B*G, C], 0 outside the mask.
@@ -260,17 +308,20 @@ def completion_logprobs(
             attention = torch.cat([prompt, prompt.new_ones(len(completions), width - 1)], dim=1)
         steps = torch.arange(width - 1, device=completions.ids.device)
         position = prefix.next_position.repeat_interleave(group_size, 0)[:, None] + steps[None]
-        output = base.model.language_model(
+        output = language_model(base)(
             input_ids=completions.ids[:, :-1],
             attention_mask=attention,
-            position_ids=position.expand(3, -1, -1),
-            past_key_values=_expanded(prefix.cache, group_size),
+            position_ids=_axes(base, position),
+            past_key_values=_continued(prefix.cache, group_size),
             use_cache=True,
         )
         hidden = torch.cat([hidden, output.last_hidden_state], dim=1)
+    hidden = hidden[completions.mask]
+    if states is not None:
+        states.append(hidden)
     picked = token_logprobs(
         base.lm_head,
-        hidden[completions.mask],
+        hidden,
         completions.ids[completions.mask],
         temperature=temperature,
         banned_ids=banned_ids,
@@ -279,9 +330,44 @@ def completion_logprobs(
     return LogProbs(*(scatter(completions.mask, part) for part in picked))
 
 
-def _expanded(cache: Any, times: int) -> Any:
-    """A copy of a cache with every row `times` times; the original keeps its tensors and its length."""
-    copied = copy.copy(cache)
-    copied.layers = [copy.copy(layer) for layer in cache.layers]
-    copied.batch_repeat_interleave(times)
-    return copied
+class _PromptLayer(DynamicLayer):  # type: ignore[misc]
+    """Keys and values of a prompt, written once: another pass of the same prompt leaves them."""
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        """Keep what the first pass wrote; attention sees the prompt itself."""
+        if not self.get_seq_length():
+            self.dtype, self.device = key_states.dtype, key_states.device
+            self.keys, self.values = key_states, value_states
+            self.is_initialized = True
+        return key_states, value_states
+
+
+class _GroupLayer(DynamicLayer):  # type: ignore[misc]
+    """A prompt's keys and values in front of each of its completions; never written."""
+
+    def __init__(self, prompt: DynamicLayer, times: int) -> None:
+        """The cache of B prompts [B, heads, P, width] for B*times completions."""
+        super().__init__()
+        self.keys, self.values, self.times = prompt.keys, prompt.values, times
+        self.dtype, self.device, self.is_initialized = prompt.dtype, prompt.device, True
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        """Keys and values of prompt and completion, [B*times, heads, P+C, width]."""
+        return self._joined(self.keys, key_states), self._joined(self.values, value_states)
+
+    def _joined(self, prompt: Tensor, completions: Tensor) -> Tensor:
+        grouped = completions.unflatten(0, (-1, self.times))  # type: ignore[no-untyped-call]
+        return torch.cat([prompt[:, None].expand(-1, self.times, -1, -1, -1), grouped], dim=3).flatten(0, 1)
+
+
+def _continued(cache: Cache, times: int) -> Cache:
+    """The cache of prompts as all completions of a group see it; nothing is copied until a layer runs."""
+    return Cache(layers=[_GroupLayer(layer, times) for layer in cache.layers])
+
+
+def _expanded(cache: Cache, times: int) -> Cache:
+    """A cache that grows, every row of the prompts `times` times."""
+    grown = Cache(layers=[DynamicLayer() for _ in cache.layers])
+    for layer, prompt in zip(grown.layers, cache.layers, strict=True):
+        layer.update(prompt.keys.repeat_interleave(times, 0), prompt.values.repeat_interleave(times, 0))
+    return grown

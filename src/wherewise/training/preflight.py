@@ -50,20 +50,53 @@ def check_samples(
     Raises:
         DataError: Something is wrong; lists samples, reasons and fixes.
     """
-    if not samples:
-        raise DataError("there are no samples: the dataset is empty, or every sample was filtered out")
-    problems = [f"sample id {name!r} occurs more than once: make ids unique" for name in repeated_ids(samples)]
     checked = samples if first == "all" else samples[:first]
-    for sample in checked:
-        try:
-            problems += sample_problems(sample, prompt, root, frames, rewards, need_target)
-        except ValueError as error:  # a problem of one sample; all of them are reported together
-            problems.append(str(error) if sample.id in str(error) else f"sample {sample.id!r}: {error}")
+    problems = problems_of(samples, checked, prompt, root, frames=frames, rewards=rewards, need_target=need_target)
     if problems:
         more = f"\n  and {len(problems) - MAX_LISTED} more" if len(problems) > MAX_LISTED else ""
         listed = "".join(f"\n  {problem}" for problem in problems[:MAX_LISTED])
         raise DataError(f"{len(problems)} problems in {len(checked)} samples, nothing was trained:{listed}{more}")
     return len(checked)
+
+
+def problems_of(
+    samples: Sequence[Sample],
+    checked: Sequence[Sample],
+    prompt: PromptConfig,
+    root: Path | None,
+    *,
+    frames: FramesConfig,
+    rewards: Rewards | None,
+    need_target: bool,
+) -> list[str]:
+    """What `check_samples` finds wrong, each with its place and fix.
+
+    Args:
+        samples: All samples; their ids are checked.
+        checked: Those that are looked into.
+        prompt: As in `check_samples`.
+        root: As in `check_samples`.
+        frames: As in `check_samples`.
+        rewards: As in `check_samples`.
+        need_target: As in `check_samples`.
+
+    Raises:
+        DataError: There are no samples.
+    """
+    if not samples:
+        raise DataError("there are no samples: the dataset is empty, or every sample was filtered out")
+    problems = [f"sample id {name!r} occurs more than once: make ids unique" for name in repeated_ids(samples)]
+    for sample in checked:
+        try:
+            problems += sample_problems(sample, prompt, root, frames, rewards, need_target)
+        except ValueError as error:  # a problem of one sample; all of them are reported together
+            problems.append(located(error, sample))
+    return problems
+
+
+def located(error: ValueError, sample: Sample) -> str:
+    """An error's message with the sample's id in it."""
+    return str(error) if sample.id in str(error) else f"sample {sample.id!r}: {error}"
 
 
 def check_encoding(samples: Sequence[Sample], encoder: Encoder, *, need_target: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,10 +85,25 @@ class RolloutWriter:
     root: Path | None
     frames: FramesConfig
 
-    def write(self, step: int, groups: Sequence[tuple[Sample, Sequence[Reply]]]) -> Path:
-        """Write some groups of one step (atomically) and return the file."""
+    def write(
+        self,
+        step: int,
+        groups: Sequence[tuple[Sample, Sequence[Reply]]],
+        version_of: Callable[[Sample], str | None] = lambda sample: None,
+    ) -> Path:
+        """Write some groups of one step (atomically) and return the file.
+
+        Args:
+            step: Optimiser step.
+            groups: Samples and their replies.
+            version_of: Name of the weights that drew a sample's replies, written as ``policy`` where there is one.
+        """
         (self.folder / "media").mkdir(parents=True, exist_ok=True)
-        lines = [json.dumps(self._record(step, sample, replies), ensure_ascii=False) for sample, replies in groups]
+        records = [
+            self._record(step, sample, replies) | ({} if (name := version_of(sample)) is None else {"policy": name})
+            for sample, replies in groups
+        ]
+        lines = [json.dumps(record, ensure_ascii=False) for record in records]
         path = self.folder / f"step-{step:06d}.jsonl"
         write_atomic(path, "".join(f"{line}\n" for line in lines))
         return path

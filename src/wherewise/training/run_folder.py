@@ -4,7 +4,9 @@
 ``config.resolved.yaml`` every setting of the run
 ``env.json``             versions and hardware
 ``metrics.jsonl``        one line an optimiser step
-``bad_steps.jsonl``      batches whose loss or gradient was not finite
+``bad_steps.jsonl``      batches whose loss or gradient was not finite; their tensors are in ``bad_steps/``
+``quarantine.jsonl``     samples whose media could not be read during the run
+``stalls/``              where each thread was when there was no progress for too long
 ``rollouts/``            completions with their scores; pictures under ``rollouts/media/``
 ``checkpoints/``         see `wherewise.training.checkpoint`
 ``final/``               the trained model, a plain Hugging Face folder
@@ -92,6 +94,11 @@ class RunFolder:
         return self.path / "rollouts"
 
     @property
+    def bad_steps(self) -> Path:
+        """Folder of the tensors of steps that were not finite."""
+        return self.path / "bad_steps"
+
+    @property
     def metrics_file(self) -> Path:
         """One JSON line an optimiser step."""
         return self.path / "metrics.jsonl"
@@ -159,12 +166,17 @@ class RunFolder:
         return {log.name: log.stat().st_size for log in logs}
 
     def cut_back(self, offsets: Mapping[str, int], step: int) -> None:
-        """Cut the logs to `offsets` and drop rollouts of later steps than `step`."""
+        """Cut the logs to `offsets` and drop rollouts and bad steps of later steps than `step`."""
         for file in self.path.glob("*.jsonl"):
             os.truncate(file, offsets.get(file.name, 0))
-        for file in self.rollouts.glob("step-*.jsonl"):
-            if int(file.stem.removeprefix("step-")) > step:
+        for file in (*self.rollouts.glob("step-*.jsonl"), *self.bad_steps.glob("step-*.safetensors")):
+            if int(file.stem.split("-")[1]) > step:
                 file.unlink()
+
+    def records(self, name: str) -> list[dict[str, Any]]:
+        """What is in a log; nothing where there is none."""
+        file = self.path / name
+        return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
 
     def append(self, name: str, record: Mapping[str, Any]) -> None:
         """Add one JSON line to a log."""

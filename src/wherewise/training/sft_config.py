@@ -19,7 +19,16 @@ class SFTConfig(RunConfig):
     batch_size: PositiveInt = 16
     """Samples an optimiser step."""
     micro_batch: PositiveInt = 8
-    """Samples a backward pass."""
+    """Most samples a backward pass."""
+    micro_tokens: PositiveInt | None = None
+    """Most tokens a backward pass, padding included; samples of like length go together. None: `micro_batch` alone
+    decides."""
+    pack: bool = False
+    """True: the samples of a backward pass lie one after another in one row, without padding and without seeing each
+    other. Qwen families only."""
+    turns: PositiveInt = 1
+    """Most questions about the same media that become one conversation, in the dataset's order; every reply is learnt,
+    and the media are encoded once."""
 
     @model_validator(mode="after")
     def _length(self) -> Self:

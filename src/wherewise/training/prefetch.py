@@ -1,0 +1,121 @@
+"""Prompts of coming steps, decoded and encoded by worker processes while the model trains on this one.
+
+The order in which prompts are used is the sampler's and stays as it is; workers only make sooner what the training
+process would have made itself, from the same files with the same code: every number of a run is the same with and
+without them, and a checkpoint knows nothing of them.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import weakref
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wherewise.answers.styles import PromptConfig
+from wherewise.models.batch import EncodedPrompt
+from wherewise.models.load import load_processor
+from wherewise.samples import Sample
+from wherewise.training.config import FramesConfig
+
+if TYPE_CHECKING:
+    from wherewise.training.data import Encoder
+
+Arrays = dict[str, Any]
+"""An encoded prompt on its way between processes: NumPy arrays, so that no shared memory is taken."""
+
+
+class Prefetch:
+    """Worker processes and the prompts that were asked of them.
+
+    Args:
+        model: Where the processor is loaded from: a folder, a Hub name or ``starter``.
+        prompt: How a sample is put to the model.
+        root: Folder of media paths, or None.
+        frames: Which frames of videos are seen.
+        workers: Number of processes; they start with the first prompt.
+    """
+
+    def __init__(
+        self, model: str, *, prompt: PromptConfig, root: Path | None, frames: FramesConfig, workers: int
+    ) -> None:
+        self._pool = ProcessPoolExecutor(
+            max_workers=workers,
+            mp_context=multiprocessing.get_context("spawn"),  # a fork would copy torch's threads half-way
+            initializer=_start,
+            initargs=(model, prompt, root, frames),
+        )
+        self._asked: dict[str, Future[Arrays]] = {}
+        self.close = weakref.finalize(self, self._pool.shutdown, wait=False, cancel_futures=True)
+
+    def ask(self, samples: Sequence[Sample]) -> None:
+        """Begin with these prompts; those that were asked for before are not begun anew, others are given up."""
+        wanted = {sample.id: sample for sample in samples}
+        for stale in [name for name in self._asked if name not in wanted]:
+            self._asked.pop(stale).cancel()
+        for name, sample in wanted.items():
+            if name not in self._asked:
+                self._asked[name] = self._pool.submit(_encode, sample)
+
+    def take(self, sample_id: str) -> EncodedPrompt | None:
+        """The prompt of a sample, once it is there; None if it was not asked for.
+
+        Raises:
+            ValueError: What encoding it in this process would have raised.
+        """
+        asked = self._asked.pop(sample_id, None)
+        if asked is None:
+            return None
+        return from_arrays(asked.result())
+
+
+def to_arrays(prompt: EncodedPrompt) -> Arrays:
+    """Every field of an encoded prompt by name, tensors as arrays."""
+    return {name: _to_array(getattr(prompt, name)) for name in EncodedPrompt.__dataclass_fields__}
+
+
+def from_arrays(arrays: Arrays) -> EncodedPrompt:
+    """What `to_arrays` was given."""
+    return EncodedPrompt(**{name: _from_array(value) for name, value in arrays.items()})
+
+
+def _to_array(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _to_array(part) for name, part in value.items()}
+    return value.numpy() if isinstance(value, Tensor) else value
+
+
+def _from_array(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _from_array(part) for name, part in value.items()}
+    return torch.from_numpy(value) if isinstance(value, np.ndarray) else value
+
+
+_encoder: Encoder | None = None
+
+
+def _start(model: str, prompt: PromptConfig, root: Path | None, frames: FramesConfig) -> None:
+    """Set a worker up: one thread, the processor, and an end when the training process has ended, however it did."""
+    from wherewise.training.data import Encoder
+
+    global _encoder
+    torch.set_num_threads(1)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(0)), daemon=True).start()
+    _encoder = Encoder(processor=load_processor(model), prompt=prompt, root=root, frames=frames, budget=0)
+
+
+def _encode(sample: Sample) -> Arrays:
+    """A sample's prompt, in a worker."""
+    assert _encoder is not None
+    return to_arrays(_encoder.encode(sample))
