@@ -172,10 +172,10 @@ def measure_ours(options: argparse.Namespace, case: dict[str, Any]) -> dict[str,
     from wherewise.models.inputs import end_token_ids
     from wherewise.rewards import RewardConfig
     from wherewise.samples import Choice, Image, Media, Sample, Video
-    from wherewise.training import grpo
     from wherewise.training.config import FramesConfig, ModelConfig, OptimConfig
-    from wherewise.training.grpo_config import GRPOConfig
-    from wherewise.training.rollout_engine import LocalEngine
+    from wherewise.training.grpo import phase as grpo
+    from wherewise.training.grpo.config import GRPOConfig
+    from wherewise.training.rollout.engine import LocalEngine
     from wherewise.training.session import Session
 
     frames, side = noise(case["pixels"], case["frames"]), case["pixels"]

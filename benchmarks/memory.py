@@ -1,4 +1,4 @@
-"""Memory of a training step: the arithmetic of `wherewise.training.estimate` beside what a process really takes.
+"""Memory of a training step: the arithmetic of `wherewise.training.checks.estimate` beside what a process really takes.
 
     python benchmarks/memory.py             estimated and measured, tiny models on the CPU, a process each
     python benchmarks/memory.py --presets   which settings fit GPUs of 16, 24, 48 and 80 GB, by arithmetic alone
@@ -29,12 +29,12 @@ from wherewise.models.tiny import build_tiny
 from wherewise.models.torchvision_shim import ensure_torchvision
 from wherewise.rewards import Completion, RewardConfig, Score
 from wherewise.samples import Choice, Image, Sample
+from wherewise.training.checks.estimate import Longest, estimate, skeleton
+from wherewise.training.checks.rehearsal import Rehearsal
 from wherewise.training.config import LoraConfig, ModelConfig, QuantizeConfig, RunConfig
 from wherewise.training.data import Encoder
-from wherewise.training.estimate import Longest, estimate, skeleton
-from wherewise.training.grpo_config import GRPOConfig
-from wherewise.training.rehearsal import Rehearsal
-from wherewise.training.sft_config import SFTConfig
+from wherewise.training.grpo.config import GRPOConfig
+from wherewise.training.sft.config import SFTConfig
 
 SIZES = {"hidden_size": 256, "layers": 4, "vision_hidden_size": 256, "vision_depth": 4}
 PICTURE = 224

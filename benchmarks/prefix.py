@@ -3,7 +3,7 @@
     python benchmarks/prefix.py --family qwen3_vl --prompts 2 --group 8 --pixels 224 --completion 48
 
 "plain" repeats each prompt and its pictures G times, as trainers commonly do; "sequences" is Hugging Face's own
-`num_return_sequences=G`; "shared" is `wherewise.training.prefix`. The models have random weights: only time and
+`num_return_sequences=G`; "shared" is `wherewise.training.grpo.prefix`. The models have random weights: only time and
 equality are measured. Every figure is the fastest of `--repeats` runs.
 """
 
@@ -29,7 +29,7 @@ from wherewise.models.forward import vision_tower
 from wherewise.models.inputs import encode_prompt, padding_id, vision_token_ids
 from wherewise.models.load import fast_patch_embedding
 from wherewise.models.tiny import build_tiny
-from wherewise.training.prefix import Completions, completion_logprobs, generate, naive_logprobs, prefill
+from wherewise.training.grpo.prefix import Completions, completion_logprobs, generate, naive_logprobs, prefill
 
 
 def arguments() -> argparse.Namespace:

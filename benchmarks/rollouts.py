@@ -41,13 +41,13 @@ from wherewise.samples import Image, Sample, Text
 from wherewise.training import loop
 from wherewise.training.config import LoraConfig, ModelConfig
 from wherewise.training.data import Encoder
-from wherewise.training.grpo import make_phase
-from wherewise.training.grpo_config import GRPOConfig
-from wherewise.training.prefix import Completions
+from wherewise.training.grpo.config import GRPOConfig
+from wherewise.training.grpo.phase import make_phase
+from wherewise.training.grpo.prefix import Completions
+from wherewise.training.grpo.scoring import Scorer
+from wherewise.training.rollout.client import VllmClient
+from wherewise.training.rollout.command import check_server, start_command
 from wherewise.training.run_folder import RunFolder
-from wherewise.training.scoring import Scorer
-from wherewise.training.vllm_client import VllmClient
-from wherewise.training.vllm_command import check_server, start_command
 
 
 def arguments() -> argparse.Namespace:

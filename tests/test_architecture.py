@@ -55,7 +55,7 @@ WITHOUT_TORCH = (
 """Rooms that must import where there is no torch."""
 
 
-CONFIGS = {"config", "grpo_config", "advantages"}
+CONFIGS = {"config", "grpo.config", "grpo.advantages"}
 """Modules of ``training`` that hold settings; ``engines`` may import these alone."""
 
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from wherewise.cli.config import load_config
 from wherewise.cli.demo import Folders, evaluate, recipe
 from wherewise.evaluation.compare import compare_runs
-from wherewise.training.grpo import train_grpo
-from wherewise.training.grpo_config import GRPOConfig
+from wherewise.training.grpo.config import GRPOConfig
+from wherewise.training.grpo.phase import train_grpo
 
 
 def accuracy_only(demo: Path) -> Path:

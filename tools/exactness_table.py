@@ -29,7 +29,7 @@ from wherewise.models.families import FAMILIES, FamilyFacts
 from wherewise.models.inputs import encode_prompt, padding_id, vision_token_ids
 from wherewise.models.lora import apply_lora
 from wherewise.models.tiny_families import build_tiny_family
-from wherewise.training.exactness import Exactness, compare, random_completions
+from wherewise.training.checks.exactness import Exactness, compare, random_completions
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "exactness.md"
 MEDIA = ("image", "images", "video")

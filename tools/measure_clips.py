@@ -25,7 +25,7 @@ from wherewise.samples import Sample
 from wherewise.samples.store import read_dataset
 from wherewise.training.config import FramesConfig
 from wherewise.training.data import Encoder
-from wherewise.training.prefix import generate, prefill
+from wherewise.training.grpo.prefix import generate, prefill
 
 BATCH = 16
 """Prompts at a time."""
@@ -82,9 +82,7 @@ def main() -> None:
     loaded.model.eval()
     frames = FramesConfig(fps=2, max_frames=6)
     samples = list(read_dataset(arguments.dataset, splits=[arguments.split], limit=arguments.limit))
-    encoder = Encoder(
-        processor=loaded.processor, prompt=prompt, root=arguments.dataset, frames=frames, budget=1 << 20
-    )
+    encoder = Encoder(processor=loaded.processor, prompt=prompt, root=arguments.dataset, frames=frames, budget=1 << 20)
     ways: dict[str, Callable[[Sample], EncodedPrompt]] = {
         "in order": encoder.encode,
         "shuffled": lambda sample: encoder.encode_shuffled(sample, "measure"),

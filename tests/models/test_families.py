@@ -22,7 +22,7 @@ from wherewise.models.inputs import encode_prompt, end_token_ids, padding_id, vi
 from wherewise.models.load import load_model, save_model
 from wherewise.models.tiny_families import TINY_FAMILIES, build_tiny_family
 from wherewise.training import train_grpo
-from wherewise.training.prefix import completion_logprobs, generate, naive_generate, naive_logprobs, prefill
+from wherewise.training.grpo.prefix import completion_logprobs, generate, naive_generate, naive_logprobs, prefill
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 

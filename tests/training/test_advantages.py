@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wherewise.training.advantages import AdvantageScaling, group_advantages
+from wherewise.training.grpo.advantages import AdvantageScaling, group_advantages
 
 REWARDS = st.lists(st.none() | st.floats(-10, 10, allow_nan=False), min_size=1, max_size=12)
 

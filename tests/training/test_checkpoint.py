@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from wherewise.training import rng
-from wherewise.training.checkpoint import (
+from wherewise.training.recovery import rng
+from wherewise.training.recovery.checkpoint import (
     clear_leftovers,
     last_complete,
     list_checkpoints,

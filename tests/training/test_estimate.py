@@ -13,8 +13,8 @@ from wherewise.models.checkpointing import recomputing
 from wherewise.models.forward import label_logprobs
 from wherewise.models.inputs import collate_with_targets, encode_prompt, padding_id
 from wherewise.models.tiny_families import build_tiny_family
+from wherewise.training.checks.estimate import Longest, advice, estimate, skeleton, weight_bytes
 from wherewise.training.config import LoraConfig, OptimConfig, QuantizeConfig
-from wherewise.training.estimate import Longest, advice, estimate, skeleton, weight_bytes
 from wherewise.training.loop import load_for_training
 from wherewise.training.optim import build_optimizer
 

@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wherewise.training.factors import high_entropy, sampler_correction
-from wherewise.training.grpo_config import SamplerCorrection
+from wherewise.training.grpo.config import SamplerCorrection
+from wherewise.training.grpo.factors import high_entropy, sampler_correction
 
 MASK = torch.tensor([[True, True, False], [True, False, False]])
 RATIOS = torch.tensor([[2.0, 4.0, 9.0], [0.1, 9.0, 9.0]])

@@ -21,11 +21,11 @@ from wherewise.cli.errors import ExitCode, report
 from wherewise.rewards import RewardConfig
 from wherewise.samples import Image, Sample
 from wherewise.samples.errors import InputError, Terminated
-from wherewise.training.checkpoint import last_complete
-from wherewise.training.faults import CheckpointError
 from wherewise.training.loop import Progress, TrainingError
-from wherewise.training.quarantine import TooMany
-from wherewise.training.watchdog import Activity, Watchdog
+from wherewise.training.recovery.checkpoint import last_complete
+from wherewise.training.recovery.faults import CheckpointError
+from wherewise.training.recovery.quarantine import TooMany
+from wherewise.training.recovery.watchdog import Activity, Watchdog
 
 REWARDS = Path(__file__).parent / "training_toy_rewards.py"
 CORRUPT = "toy-007"

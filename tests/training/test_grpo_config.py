@@ -9,8 +9,8 @@ from training_toy import grpo_config
 
 from wherewise.cli.config import ConfigError, load_config
 from wherewise.rewards import RewardConfig
-from wherewise.training.advantages import Advantage, AdvantageScaling
-from wherewise.training.grpo_config import GRPOConfig
+from wherewise.training.grpo.advantages import Advantage, AdvantageScaling
+from wherewise.training.grpo.config import GRPOConfig
 
 MODEL, OUT = Path("model"), Path("out")
 ACCURACY = RewardConfig(name="accuracy")

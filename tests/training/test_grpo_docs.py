@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from wherewise.rewards import build_rewards
-from wherewise.training.advantages import Advantage, AdvantageScaling
-from wherewise.training.grpo_config import (
+from wherewise.training.grpo.advantages import Advantage, AdvantageScaling
+from wherewise.training.grpo.config import (
     GRPOConfig,
     KLEstimator,
     LossType,

@@ -13,11 +13,11 @@ from test_train_resume import Interrupted, assert_same_run, interrupt_at, train
 from training_toy import grpo_config
 
 from wherewise.rewards import Completion, RewardConfig, Score, build_rewards
-from wherewise.training.advantages import step_advantages
-from wherewise.training.draws import group_rewards
-from wherewise.training.grpo import GRPOPhase
-from wherewise.training.grpo_config import LossType
-from wherewise.training.kl import k3
+from wherewise.training.grpo.advantages import step_advantages
+from wherewise.training.grpo.config import LossType
+from wherewise.training.grpo.draws import group_rewards
+from wherewise.training.grpo.kl import k3
+from wherewise.training.grpo.phase import GRPOPhase
 from wherewise.training.loop import Progress
 
 HERE = Path(__file__).parent

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from wherewise.training.grpo_config import KLEstimator
-from wherewise.training.kl import bias_corrected, estimate, full_divergence
+from wherewise.training.grpo.config import KLEstimator
+from wherewise.training.grpo.kl import bias_corrected, estimate, full_divergence
 
 SAMPLED = tuple(kind for kind in KLEstimator if kind is not KLEstimator.FULL)
 
@@ -107,7 +107,7 @@ def test_full_divergence_is_exact_and_chunks_do_not_matter(monkeypatch: pytest.M
     expected = (policy.exp() * (policy - reference)).sum(-1)
     wanted = torch.autograd.grad(expected.sum(), (hidden, head.weight))
     for chunk in (256, 2):
-        monkeypatch.setattr("wherewise.training.kl.CHUNK_TOKENS", chunk)
+        monkeypatch.setattr("wherewise.training.grpo.kl.CHUNK_TOKENS", chunk)
         found = full_divergence(head, hidden, ref_head, ref_hidden, temperature=0.7, banned_ids=banned)
         torch.testing.assert_close(found, expected)
         torch.testing.assert_close(torch.autograd.grad(found.sum(), (hidden, head.weight)), wanted)
@@ -119,7 +119,7 @@ def test_full_divergence_is_exact_and_chunks_do_not_matter(monkeypatch: pytest.M
 def test_full_divergence_gradient_matches_finite_differences(monkeypatch: pytest.MonkeyPatch) -> None:
     """In double precision, for which the single-precision head is bypassed."""
     monkeypatch.setattr(
-        "wherewise.training.kl.scaled_log_softmax", lambda logits, scale, _: (logits * scale).log_softmax(-1)
+        "wherewise.training.grpo.kl.scaled_log_softmax", lambda logits, scale, _: (logits * scale).log_softmax(-1)
     )
     random = torch.Generator().manual_seed(6)
     states, ref_states = torch.randn(2, 3, 5, generator=random, dtype=torch.float64)

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from wherewise.training.grpo_config import LossType
-from wherewise.training.losses import LossInputs, clipped_surrogate, k3, policy_loss, token_weights
+from wherewise.training.grpo.config import LossType
+from wherewise.training.grpo.losses import LossInputs, clipped_surrogate, k3, policy_loss, token_weights
 
 MASK = torch.tensor([[True, True, False], [True, True, True], [False, False, False], [True, False, False]])
 

@@ -28,9 +28,9 @@ from wherewise.rewards import build_rewards
 from wherewise.samples import Image
 from wherewise.training import loop
 from wherewise.training.data import Encoder
-from wherewise.training.groups import Group
-from wherewise.training.grpo import GRPOPhase, make_phase
-from wherewise.training.losses import token_weights
+from wherewise.training.grpo.groups import Group
+from wherewise.training.grpo.losses import token_weights
+from wherewise.training.grpo.phase import GRPOPhase, make_phase
 from wherewise.training.run_folder import RunFolder
 
 pytestmark = [
@@ -130,7 +130,7 @@ def batch_of(phase: GRPOPhase) -> list[Group]:
 
 
 def completions_of(group: Group) -> Any:
-    from wherewise.training.prefix import Completions
+    from wherewise.training.grpo.prefix import Completions
 
     return Completions(ids=group.ids, mask=group.mask, logprobs=torch.zeros(group.ids.shape), finished=group.finished)
 

@@ -16,8 +16,8 @@ from wherewise.models.forward import BlindForwardError
 from wherewise.models.inputs import PromptBatch, collate, encode_prompt, end_token_ids, padding_id, vision_token_ids
 from wherewise.models.lora import apply_lora
 from wherewise.models.tiny import build_tiny
-from wherewise.training import prefix as shared
-from wherewise.training.prefix import (
+from wherewise.training.grpo import prefix as shared
+from wherewise.training.grpo.prefix import (
     Completions,
     completion_logprobs,
     generate,

@@ -11,8 +11,8 @@ from wherewise.answers.styles import PromptConfig
 from wherewise.rewards import RewardConfig, build_rewards
 from wherewise.samples import Choice, Image, Number, Sample
 from wherewise.training import loop, train_grpo
+from wherewise.training.checks.preflight import check_samples
 from wherewise.training.data import DataError
-from wherewise.training.preflight import check_samples
 
 ACCURACY = build_rewards([RewardConfig(name="accuracy")])
 

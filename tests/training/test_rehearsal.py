@@ -13,12 +13,13 @@ from wherewise.answers.styles import PromptConfig
 from wherewise.models.load import load_processor
 from wherewise.rewards import RewardConfig, build_rewards
 from wherewise.samples import Image, Sample
-from wherewise.training import rehearsal, train_sft
-from wherewise.training.canned import canned_problems, canned_text, try_replies
+from wherewise.training import train_sft
+from wherewise.training.checks import rehearsal
+from wherewise.training.checks.canned import canned_problems, canned_text, try_replies
+from wherewise.training.checks.limits import within_limit
+from wherewise.training.checks.rehearsal import rehearse
 from wherewise.training.config import LoraConfig, OptimConfig, PartRates
 from wherewise.training.data import DataError
-from wherewise.training.limits import within_limit
-from wherewise.training.rehearsal import rehearse
 
 REWARDS = (
     RewardConfig(name="accuracy"),

@@ -11,10 +11,10 @@ from training_toy import grpo_config, toy_samples
 from wherewise.cli.train import _audit, grpo
 from wherewise.rewards import RewardConfig
 from wherewise.samples.store import write_dataset
+from wherewise.training.checks.preflight import check_rewards
 from wherewise.training.config import RESUMABLE
 from wherewise.training.data import DataError
-from wherewise.training.grpo_config import GRPOConfig
-from wherewise.training.preflight import check_rewards
+from wherewise.training.grpo.config import GRPOConfig
 
 SOUND = (RewardConfig(name="accuracy"), RewardConfig(name="format", weight=0.1))
 LEAKY = (RewardConfig(name="format"),)

@@ -21,9 +21,9 @@ from wherewise.models.load import load_model
 from wherewise.samples import Sample, Video
 from wherewise.training import train_grpo
 from wherewise.training.config import FramesConfig
-from wherewise.training.grpo_config import GRPOConfig
-from wherewise.training.vllm_command import check_server, start_command
-from wherewise.training.vllm_requests import Sampling, message
+from wherewise.training.grpo.config import GRPOConfig
+from wherewise.training.rollout.command import check_server, start_command
+from wherewise.training.rollout.requests import Sampling, message
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.skipif(not PYTHON, reason=MISSING)]
 

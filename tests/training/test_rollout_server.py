@@ -23,11 +23,11 @@ from wherewise.models.load import load_model
 from wherewise.samples import Sample, Video
 from wherewise.samples.errors import InputError
 from wherewise.training import train_grpo
+from wherewise.training.checks.rehearsal import Rehearsal
 from wherewise.training.config import FramesConfig
-from wherewise.training.grpo_config import GRPOConfig
-from wherewise.training.rehearsal import Rehearsal
-from wherewise.training.vllm_client import ServerGoneError, ServerMissingError, ServerReplyError, VllmClient
-from wherewise.training.vllm_command import check_server, start_command
+from wherewise.training.grpo.config import GRPOConfig
+from wherewise.training.rollout.client import ServerGoneError, ServerMissingError, ServerReplyError, VllmClient
+from wherewise.training.rollout.command import check_server, start_command
 
 Numbers = dict[bool, list[tuple[Any, ...]]]
 

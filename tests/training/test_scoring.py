@@ -20,9 +20,9 @@ from wherewise.models.tiny import build_tiny
 from wherewise.samples.errors import InputError
 from wherewise.training import train_grpo, train_sft
 from wherewise.training.config import FeaturesConfig, LoraConfig, ModelConfig
-from wherewise.training.grpo_config import GRPOConfig, LossType
-from wherewise.training.prefix import completion_logprobs, naive_logprobs, prefill
-from wherewise.training.scoring import cut_by_tokens
+from wherewise.training.grpo.config import GRPOConfig, LossType
+from wherewise.training.grpo.prefix import completion_logprobs, naive_logprobs, prefill
+from wherewise.training.grpo.scoring import cut_by_tokens
 from wherewise.training.session import Progress
 
 GROUP = 3

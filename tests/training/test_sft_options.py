@@ -21,7 +21,11 @@ from wherewise.samples import Boolean, Image, Sample, Video
 from wherewise.samples.errors import InputError
 from wherewise.training import loop
 from wherewise.training.config import FramesConfig, OptimConfig, PartRates
-from wherewise.training.conversations import (
+from wherewise.training.data import Encoder
+from wherewise.training.optim import build_optimizer
+from wherewise.training.run_folder import RunFolder
+from wherewise.training.sampler import ShuffledSampler
+from wherewise.training.sft.conversations import (
     Conversation,
     collate_conversations,
     conversations_of,
@@ -29,11 +33,7 @@ from wherewise.training.conversations import (
     micro_batches,
     next_turn_ids,
 )
-from wherewise.training.data import Encoder
-from wherewise.training.optim import build_optimizer
-from wherewise.training.run_folder import RunFolder
-from wherewise.training.sampler import ShuffledSampler
-from wherewise.training.sft import SFTPhase, batch_equation
+from wherewise.training.sft.phase import SFTPhase, batch_equation
 
 FAMILIES = ("qwen3_vl", "qwen2_5_vl", "qwen2_vl")
 

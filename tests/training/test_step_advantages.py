@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wherewise.rewards.mixed_advantage import mixed_advantages
-from wherewise.training.advantages import (
+from wherewise.training.grpo.advantages import (
     EPSILON,
     Advantage,
     AdvantageScaling,

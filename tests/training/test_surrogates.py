@@ -9,9 +9,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from wherewise.training.grpo_config import KLEstimator, LossType
-from wherewise.training.losses import LossInputs, policy_loss, token_weights
-from wherewise.training.surrogates import Clip, Surrogate, cispo, clipped_surrogate, gmpo, gspo, gspo_token, token_level
+from wherewise.training.grpo.config import KLEstimator, LossType
+from wherewise.training.grpo.losses import LossInputs, policy_loss, token_weights
+from wherewise.training.grpo.surrogates import (
+    Clip,
+    Surrogate,
+    cispo,
+    clipped_surrogate,
+    gmpo,
+    gspo,
+    gspo_token,
+    token_level,
+)
 
 MASK = torch.tensor([[True, True, False], [True, True, True], [False, False, False], [True, False, False]])
 ADVANTAGES = torch.tensor([1.0, -2.0, 5.0, 0.5], dtype=torch.float64)

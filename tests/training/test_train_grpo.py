@@ -11,11 +11,11 @@ from training_toy import PROMPT, grpo_config, toy_samples
 from wherewise.rewards import Completion, RewardConfig, Score, build_rewards
 from wherewise.training import loop, train_grpo
 from wherewise.training.data import Encoder
-from wherewise.training.grpo import GRPOPhase, make_phase
-from wherewise.training.grpo_config import GRPOConfig
+from wherewise.training.grpo.config import GRPOConfig
+from wherewise.training.grpo.phase import GRPOPhase, make_phase
+from wherewise.training.grpo.scoring import never_sampled
 from wherewise.training.loop import Progress
 from wherewise.training.run_folder import RunFolder
-from wherewise.training.scoring import never_sampled
 
 HERE = Path(__file__).parent
 

@@ -17,7 +17,7 @@ from wherewise.training.data import Encoder
 from wherewise.training.loop import Progress, TrainingError
 from wherewise.training.run_folder import RunFolder
 from wherewise.training.sampler import ShuffledSampler
-from wherewise.training.sft import SFTPhase
+from wherewise.training.sft.phase import SFTPhase
 
 
 def losses(folder: Path) -> list[float]:

@@ -14,8 +14,8 @@ from wherewise.models.tiny import build_tiny
 from wherewise.rewards import RewardConfig
 from wherewise.samples import Choice, Image, Sample
 from wherewise.training.config import LoraConfig, ModelConfig, OptimConfig
-from wherewise.training.grpo_config import GRPOConfig
-from wherewise.training.sft_config import SFTConfig
+from wherewise.training.grpo.config import GRPOConfig
+from wherewise.training.sft.config import SFTConfig
 
 COLORS = {"red": (220, 30, 30), "blue": (30, 30, 220)}
 

@@ -50,7 +50,7 @@ def load_audit(path: Path, overrides: Sequence[str] | None) -> tuple[AuditConfig
     keys = set(document.data) - {"extends"} if isinstance(document.data, dict) else set()
     if keys and keys <= set(AuditConfig.model_fields):
         return load_config(AuditConfig, path, overrides or ()).value, [], "no data"
-    from wherewise.training.grpo_config import GRPOConfig
+    from wherewise.training.grpo.config import GRPOConfig
 
     config = load_config(GRPOConfig, path, overrides or ()).value
     missing = getattr(config, "missing", MissingPolicy.DROP_COMPLETION)

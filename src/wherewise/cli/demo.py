@@ -115,10 +115,10 @@ def _data(folders: Folders, seed: int, quiet: bool) -> None:
 def _train(stage: str, folders: Folders, seed: int, quiet: bool) -> None:
     from wherewise.cli.config import load_config
     from wherewise.cli.train import printer
-    from wherewise.training.grpo import train_grpo
-    from wherewise.training.grpo_config import GRPOConfig
-    from wherewise.training.sft import train_sft
-    from wherewise.training.sft_config import SFTConfig
+    from wherewise.training.grpo.config import GRPOConfig
+    from wherewise.training.grpo.phase import train_grpo
+    from wherewise.training.sft.config import SFTConfig
+    from wherewise.training.sft.phase import train_sft
 
     places = [f"out={folders.run(stage)}", f"data.path={folders.data}", f"seed={seed}"]
     if (folders.run(stage) / "final").exists():
@@ -133,7 +133,7 @@ def _train(stage: str, folders: Folders, seed: int, quiet: bool) -> None:
 
 def _prompt() -> PromptConfig:
     from wherewise.cli.config import load_config
-    from wherewise.training.grpo_config import GRPOConfig
+    from wherewise.training.grpo.config import GRPOConfig
 
     return load_config(GRPOConfig, recipe("demo/grpo.yaml")).value.prompt
 

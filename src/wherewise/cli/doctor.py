@@ -145,7 +145,7 @@ def findings() -> Iterator[Finding]:
 
 
 def _deep(model: str) -> Iterator[Finding]:
-    from wherewise.training.deep_check import deep_checks
+    from wherewise.training.checks.deep import deep_checks
 
     for check in deep_checks(model):
         status = Status.OK if check.ok else Status.FAIL

@@ -48,7 +48,7 @@ def export_verl(
     from wherewise.engines.hand_over import HandOver, model_path
     from wherewise.engines.verl import VerlSettings
     from wherewise.engines.verl import export_verl as export
-    from wherewise.training.grpo_config import GRPOConfig
+    from wherewise.training.grpo.config import GRPOConfig
 
     loaded = load_config(GRPOConfig, config, overrides or ()).value
     settings = VerlSettings(
@@ -78,7 +78,7 @@ def export_swift(
     from wherewise.engines.hand_over import HandOver
     from wherewise.engines.swift import SwiftSettings
     from wherewise.engines.swift import export_swift as export
-    from wherewise.training.grpo_config import GRPOConfig
+    from wherewise.training.grpo.config import GRPOConfig
 
     loaded = load_config(GRPOConfig, config, overrides or ()).value
     settings = SwiftSettings(

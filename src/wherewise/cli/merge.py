@@ -32,7 +32,7 @@ def merge(
         raise InputError(f"--dtype {dtype}: give auto, float32 or bfloat16")
     precision = cast(Precision, dtype)
     if (source / "COMPLETE").is_file():
-        from wherewise.training.whole import merge_checkpoint
+        from wherewise.training.parallel.whole import merge_checkpoint
 
         merged = merge_checkpoint(base, source, out, dtype=precision)
     else:

@@ -12,8 +12,8 @@ from wherewise.cli.options import ConfigFile, DryRun, Limit, Overrides, PrintCon
 if TYPE_CHECKING:
     from wherewise.training import RunResult
     from wherewise.training.config import RunConfig
-    from wherewise.training.grpo_config import GRPOConfig
-    from wherewise.training.sft_config import SFTConfig
+    from wherewise.training.grpo.config import GRPOConfig
+    from wherewise.training.sft.config import SFTConfig
 
 C = TypeVar("C", bound="RunConfig")
 
@@ -46,14 +46,14 @@ def sft(
     time_steps: TimeSteps = 0,
 ) -> None:
     """Fine-tune a model on the target replies of a dataset."""
-    from wherewise.training.sft_config import SFTConfig
+    from wherewise.training.sft.config import SFTConfig
 
     loaded: SFTConfig = load_or_print(SFTConfig, config, overrides, print_config=print_config).value
     loaded = _limited(loaded, limit)
     if dry_run or memory is not None or time_steps:
         _rehearse(loaded, memory, time_steps)
         return
-    from wherewise.training.sft import train_sft
+    from wherewise.training.sft.phase import train_sft
 
     result = train_sft(loaded, on_progress=printer(quiet), resume=_resume(resume))
     _say_done(result)
@@ -71,14 +71,14 @@ def grpo(
     time_steps: TimeSteps = 0,
 ) -> None:
     """Improve a model by sampling replies and rewarding the verified ones (GRPO)."""
-    from wherewise.training.grpo_config import GRPOConfig
+    from wherewise.training.grpo.config import GRPOConfig
 
     loaded: GRPOConfig = load_or_print(GRPOConfig, config, overrides, print_config=print_config).value
     loaded = _limited(loaded, limit)
     if dry_run or memory is not None or time_steps:
         _rehearse(loaded, memory, time_steps)
         return
-    from wherewise.training.grpo import train_grpo
+    from wherewise.training.grpo.phase import train_grpo
 
     _audit(loaded, quiet)
     result = train_grpo(loaded, on_progress=printer(quiet), resume=_resume(resume))
@@ -87,7 +87,7 @@ def grpo(
 
 def _rehearse(config: SFTConfig | GRPOConfig, memory: float | None, time_steps: int) -> None:
     """Check everything that can be checked, and say what would happen."""
-    from wherewise.training.rehearsal import rehearse
+    from wherewise.training.checks.rehearsal import rehearse
 
     rehearse(config, say=typer.echo, memory=memory, time_steps=time_steps)
 
@@ -121,8 +121,8 @@ def printer(quiet: bool) -> Any:
 
 def _audit(config: GRPOConfig, quiet: bool) -> None:
     """Refuse rewards that pay for nothing, before anything is loaded."""
+    from wherewise.training.checks.preflight import check_rewards
     from wherewise.training.loop import resolve_samples
-    from wherewise.training.preflight import check_rewards
 
     samples, _ = resolve_samples(config, None)
     for line in check_rewards(config, samples):

@@ -17,7 +17,7 @@ from wherewise.rewards import Rewards, build_rewards
 from wherewise.samples import Image, Sample
 from wherewise.samples.errors import InputError
 from wherewise.samples.store import read_dataset
-from wherewise.training.grpo_config import GRPOConfig
+from wherewise.training.grpo.config import GRPOConfig
 
 MARKERS = {True: "<image>", False: "<video>"}
 """What stands in a prompt for a picture, and for a clip."""

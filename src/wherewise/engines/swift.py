@@ -16,8 +16,8 @@ from typing import Any
 from wherewise.engines.hand_over import HandOver, Row, model_path
 from wherewise.engines.remote_reward import alone, travelling, write_rewards
 from wherewise.samples.errors import InputError
-from wherewise.training.advantages import Advantage, AdvantageScaling
-from wherewise.training.grpo_config import GRPOConfig, KLEstimator, KLPlace, LossType, RewardOrder, Truncated
+from wherewise.training.grpo.advantages import Advantage, AdvantageScaling
+from wherewise.training.grpo.config import GRPOConfig, KLEstimator, KLPlace, LossType, RewardOrder, Truncated
 
 PINS = ("ms-swift==4.6.0", "transformers>=4.57,<5.20", "trl>=0.15,<1.0", "qwen-vl-utils>=0.0.14")
 """What the scripts were written for."""

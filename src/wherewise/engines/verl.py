@@ -20,8 +20,8 @@ from wherewise.engines.scripts import shell_script
 from wherewise.media import smart_resize
 from wherewise.samples import Image
 from wherewise.samples.errors import InputError
-from wherewise.training.advantages import Advantage, AdvantageScaling
-from wherewise.training.grpo_config import GRPOConfig, KLEstimator, KLPlace, LossType, RewardOrder, Truncated
+from wherewise.training.grpo.advantages import Advantage, AdvantageScaling
+from wherewise.training.grpo.config import GRPOConfig, KLEstimator, KLPlace, LossType, RewardOrder, Truncated
 
 PINS = ("verl==0.9.1", "transformers>=5.5.3,<5.11", "vllm==0.24.*", "qwen-vl-utils>=0.0.14")
 """What the scripts were written for; verl's own extras pin the rest."""

@@ -2,8 +2,8 @@
 
 transformers' own gradient checkpointing switches the key-value cache off, and without the cache there is no prompt to
 share. Here each layer of the language model and of the vision tower is checkpointed around its own `forward`, cache
-included: the caches of `wherewise.training.prefix` may be written twice with the same result. The numbers are those of
-the plain pass; a layer's activations live only while its own backward runs.
+included: the caches of `wherewise.training.grpo.prefix` may be written twice with the same result. The numbers are
+those of the plain pass; a layer's activations live only while its own backward runs.
 """
 
 from __future__ import annotations

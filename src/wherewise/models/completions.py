@@ -1,7 +1,7 @@
 """Groups of completions, and the plain way to draw and to score them.
 
 Here every completion carries its own copy of its prompt and pictures, as Hugging Face's `generate` and `forward` want
-it: right for any family, and the reference for `wherewise.training.prefix`, which reads each prompt once.
+it: right for any family, and the reference for `wherewise.training.grpo.prefix`, which reads each prompt once.
 """
 
 from __future__ import annotations

@@ -9,20 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wherewise.training.grpo import train_grpo
+    from wherewise.training.grpo.phase import train_grpo
     from wherewise.training.loop import RunResult
-    from wherewise.training.sft import train_sft
+    from wherewise.training.sft.phase import train_sft
 
 __all__ = ["RunResult", "train_grpo", "train_sft"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "train_sft":
-        from wherewise.training.sft import train_sft
+        from wherewise.training.sft.phase import train_sft
 
         return train_sft
     if name == "train_grpo":
-        from wherewise.training.grpo import train_grpo
+        from wherewise.training.grpo.phase import train_grpo
 
         return train_grpo
     if name == "RunResult":

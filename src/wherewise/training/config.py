@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from wherewise.answers.styles import PromptConfig
-from wherewise.training.parallel_config import ParallelConfig
+from wherewise.training.parallel.config import ParallelConfig
 
 PositiveInt = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]

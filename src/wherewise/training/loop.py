@@ -21,15 +21,17 @@ from wherewise.models.quantize import Quantization
 from wherewise.rewards import Rewards
 from wherewise.samples import Sample
 from wherewise.samples.errors import InputError
-from wherewise.training import rng, trackers
+from wherewise.training import trackers
+from wherewise.training.checks.preflight import ENCODED, check_encoding, check_samples, repeated_ids
 from wherewise.training.config import ModelConfig, OptimizerName, RunConfig
 from wherewise.training.data import Encoder, read_samples
-from wherewise.training.distributed import World, join, leave
-from wherewise.training.parallel_config import Strategy
-from wherewise.training.placement import Placement
+from wherewise.training.parallel.config import Strategy
+from wherewise.training.parallel.placement import Placement
+from wherewise.training.parallel.world import World, join, leave
 from wherewise.training.prefetch import Prefetch
-from wherewise.training.preflight import ENCODED, check_encoding, check_samples, repeated_ids
-from wherewise.training.quarantine import Quarantine
+from wherewise.training.recovery import rng
+from wherewise.training.recovery.quarantine import Quarantine
+from wherewise.training.recovery.watchdog import Activity
 from wherewise.training.run_folder import Resume, RunFolder, last_record
 from wherewise.training.session import (
     METRICS,
@@ -41,7 +43,6 @@ from wherewise.training.session import (
     TrainingError,
 )
 from wherewise.training.stepping import run_phase
-from wherewise.training.watchdog import Activity
 
 __all__ = [
     "METRICS",

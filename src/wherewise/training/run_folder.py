@@ -8,7 +8,7 @@
 ``quarantine.jsonl``     samples whose media could not be read during the run
 ``stalls/``              where each thread was when there was no progress for too long
 ``rollouts/``            completions with their scores; pictures under ``rollouts/media/``
-``checkpoints/``         see `wherewise.training.checkpoint`
+``checkpoints/``         see `wherewise.training.recovery.checkpoint`
 ``final/``               the trained model, a plain Hugging Face folder
 ====================== =====================================================================
 
@@ -34,8 +34,14 @@ import yaml
 from pydantic import ValidationError
 
 from wherewise.samples.errors import InputError
-from wherewise.training.checkpoint import CheckpointRef, clear_leftovers, fsync_path, last_complete, list_checkpoints
 from wherewise.training.config import RunConfig, drift
+from wherewise.training.recovery.checkpoint import (
+    CheckpointRef,
+    clear_leftovers,
+    fsync_path,
+    last_complete,
+    list_checkpoints,
+)
 
 Resume = Literal["auto", "never"]
 """``auto`` goes on from the newest whole checkpoint, or begins; ``never`` refuses a folder that holds a run."""

@@ -16,11 +16,11 @@ from wherewise.samples import Sample
 from wherewise.samples.errors import RunStopped
 from wherewise.training.config import RunConfig
 from wherewise.training.data import Encoder
-from wherewise.training.distributed import SINGLE, World
-from wherewise.training.placement import Placement
-from wherewise.training.quarantine import Quarantine
+from wherewise.training.parallel.placement import Placement
+from wherewise.training.parallel.world import SINGLE, World
+from wherewise.training.recovery.quarantine import Quarantine
+from wherewise.training.recovery.watchdog import Activity
 from wherewise.training.run_folder import RunFolder
-from wherewise.training.watchdog import Activity
 
 T = TypeVar("T")
 

@@ -13,19 +13,19 @@ from torch import Tensor
 from wherewise.models.load import save_model
 from wherewise.models.lora import merge
 from wherewise.samples.errors import RunStopped, Terminated
-from wherewise.training import checkpoint, rng
 from wherewise.training.data import fingerprint
-from wherewise.training.distributed import RankLost, first_line, is_lost
-from wherewise.training.faults import no_room, out_of_memory, save_bad_step
 from wherewise.training.health import Health
 from wherewise.training.optim import build_optimizer, lr_factor, set_lr
-from wherewise.training.placement import Placement, full_tree, gather_on_first, load_optimizer
+from wherewise.training.parallel.placement import Placement, full_tree, gather_on_first, load_optimizer
+from wherewise.training.parallel.whole import load_whole
+from wherewise.training.parallel.world import RankLost, first_line, is_lost
+from wherewise.training.recovery import checkpoint, rng
+from wherewise.training.recovery.faults import no_room, out_of_memory, save_bad_step
+from wherewise.training.recovery.stopping import on_sigterm
+from wherewise.training.recovery.watchdog import Watchdog
 from wherewise.training.run_folder import ConfigDriftError, last_record
 from wherewise.training.session import METRICS, OnProgress, Phase, Progress, RunResult, Session, TrainingError
-from wherewise.training.stopping import on_sigterm
 from wherewise.training.trackers import Tracker
-from wherewise.training.watchdog import Watchdog
-from wherewise.training.whole import load_whole
 
 
 def run_phase(

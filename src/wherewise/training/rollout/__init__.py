@@ -1,0 +1,1 @@
+"""Where completions come from: the model in this process, or a vLLM server beside it."""

@@ -1,0 +1,1 @@
+"""Supervised fine-tuning: what is learnt from, and the phase that adds its gradients."""
