@@ -12,8 +12,8 @@ from wherewise.cli.data import DatasetConfig
 from wherewise.cli.main import VERBS, run
 from wherewise.cli.recipe import command, read_recipe, recipe_folders
 from wherewise.lessons.build import LessonsConfig
-from wherewise.training.grpo_config import GRPOConfig
-from wherewise.training.sft_config import SFTConfig
+from wherewise.training.grpo.config import GRPOConfig
+from wherewise.training.sft.config import SFTConfig
 
 NAMES = ("dora", "reinforcesight", "spatial_r1", "spatialthinker", "video_r2")
 MODELS = {"data simulate": DatasetConfig, "data lessons": LessonsConfig, "sft": SFTConfig, "grpo": GRPOConfig}

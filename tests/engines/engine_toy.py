@@ -12,7 +12,7 @@ import PIL.Image
 from wherewise.media.video import encode_video
 from wherewise.samples import Box, Choice, GraphObject, Image, Number, Sample, SceneGraph, Video
 from wherewise.samples.store import write_dataset
-from wherewise.training.grpo_config import GRPOConfig
+from wherewise.training.grpo.config import GRPOConfig
 
 
 def picture(value: int, width: int = 96, height: int = 64) -> Image:

@@ -176,7 +176,7 @@ RECIPES = Path(__file__).parents[2] / "recipes"
 
 def test_shipped_mixtures_have_no_hole() -> None:
     from wherewise.cli.config import load_config
-    from wherewise.training.grpo_config import GRPOConfig
+    from wherewise.training.grpo.config import GRPOConfig
 
     configs = sorted(RECIPES.rglob("grpo*.yaml"))
     assert configs
