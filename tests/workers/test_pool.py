@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from wherewise.workers import in_order
+from wherewise.workers.kept import write_kept
 
 ROOT = Path(__file__).parents[2]
 
@@ -68,12 +69,22 @@ def test_what_always_dies_is_given_up() -> None:
         list(in_order(die, [1, 2], workers=2))
 
 
+def test_a_file_that_is_not_whole_is_done_again(tmp_path: Path) -> None:
+    items = [(str(tmp_path), k) for k in range(4)]
+    assert list(in_order(square_once, items, keep=tmp_path / "kept")) == [0, 1, 4, 9]
+    hurt = tmp_path / "kept" / "000002.part"
+    hurt.write_bytes(hurt.read_bytes()[:-3])
+    (tmp_path / "kept" / "000001.part").write_bytes(b"")
+    assert list(in_order(square_once, items, workers=2, keep=tmp_path / "kept")) == [0, 1, 4, 9]
+    assert sorted((tmp_path / "calls").read_text().split()) == ["0", "1", "1", "2", "2", "3"]
+
+
 def test_a_kept_file_cannot_call_anything(tmp_path: Path) -> None:
     class Evil:
         def __reduce__(self) -> tuple[object, tuple[str]]:
             return os.system, ("touch /tmp/should-not-be",)
 
-    (tmp_path / "000000.part").write_bytes(pickle.dumps(Evil()))
+    write_kept(tmp_path / "000000.part", pickle.dumps(Evil()))
     with pytest.raises(pickle.UnpicklingError, match="system"):
         list(in_order(square, [1], keep=tmp_path))
 

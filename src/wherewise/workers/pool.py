@@ -17,7 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, TypeVar
 
-from wherewise.workers.kept import from_bytes, open_folder, place_of, to_bytes, write_kept
+from wherewise.workers.kept import open_folder, place_of, read_kept, to_bytes, write_kept
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -127,7 +127,7 @@ def _do(function: Callable[[Item], Result], item: Item, place: Path | None) -> R
 def _finished(result: Result | None, keep: Path | None, number: int) -> Result:
     place = place_of(keep, number)
     if place is not None:
-        result = from_bytes(place.read_bytes())
+        result = read_kept(place)
     return result  # type: ignore[return-value]
 
 

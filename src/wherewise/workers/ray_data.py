@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import ray
 import ray.data
 
-from wherewise.workers.kept import from_bytes, open_folder, place_of, to_bytes, write_kept
+from wherewise.workers.kept import from_bytes, open_folder, place_of, read_kept, to_bytes, write_kept
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -34,7 +34,7 @@ def in_order(
     for number in range(len(items)):
         place = place_of(keep, number)
         if place is not None and place.exists():
-            yield from_bytes(place.read_bytes())
+            yield read_kept(place)
             continue
         row = next(stream)
         if row["number"] != number:
