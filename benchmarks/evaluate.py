@@ -16,10 +16,13 @@ torchcodec at the same positions; `same_frames` says whether each of theirs is c
 from __future__ import annotations
 
 import argparse
+import atexit
 import importlib
 import json
 import platform
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -36,14 +39,15 @@ from wherewise.evaluation.providers.base import Request
 from wherewise.evaluation.providers.hf import HfProvider
 from wherewise.media.video import load_frames, probe
 from wherewise.models.inputs import end_token_ids, padding_id, vision_token_ids
-from wherewise.models.load import load_model
+from wherewise.models.load import load_model, save_model
+from wherewise.models.tiny import build_tiny
 from wherewise.samples import Image, Video
 
 
 def arguments() -> argparse.Namespace:
     """What is timed, and how often."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--model", default="starter")
+    parser.add_argument("--model", default="starter", help="folder, hub id, or 'random': 17 million random weights")
     parser.add_argument("--samples", type=int, default=96, help="questions with a picture each; 0 for none")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--tokens", type=int, default=32, help="longest reply")
@@ -97,6 +101,24 @@ def by_provider(provider: HfProvider, requests: list[Request]) -> dict[str, str]
 
 
 @torch.inference_mode()
+def random_model() -> str:
+    """A folder with a Qwen2.5-VL of random weights, larger than the starter; it stays until the process ends."""
+    model, processor = build_tiny(
+        "qwen2_5_vl",
+        hidden_size=384,
+        layers=8,
+        heads=6,
+        kv_heads=2,
+        vision_hidden_size=192,
+        vision_depth=6,
+        vision_heads=6,
+    )
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    save_model(model, processor, Path(folder) / "model")
+    return str(Path(folder) / "model")
+
+
 def one_by_one(model: Any, processor: Any, requests: list[Request], tokens: int) -> dict[str, str]:
     """Replies by sample, each generated alone."""
     import io
@@ -141,7 +163,8 @@ def timed(work: Callable[[], Any], device: str) -> tuple[float, float, Any]:
 
 def replies_record(options: argparse.Namespace) -> dict[str, Any]:
     """Samples per second of both ways, alternating."""
-    loaded = load_model(options.model, dtype=options.dtype, device=options.device)
+    path = random_model() if options.model == "random" else options.model
+    loaded = load_model(path, dtype=options.dtype, device=options.device)
     provider = HfProvider(
         loaded, media=MediaLimits(), decoding=Decoding(max_new_tokens=options.tokens), batch_size=options.batch
     )
