@@ -135,20 +135,7 @@ def lost_fields(form: RowFormat, sample: Sample) -> list[str]:
     """Fields of a sample that do not come back from this format's row."""
     bare, _ = uncarry(sample)
     back, _ = uncarry(form.read(form.write(sample), 0))
-    fields = (
-        "question",
-        "options",
-        "answer",
-        "rationale",
-        "evidence",
-        "task",
-        "group",
-        "source",
-        "license",
-        "seed",
-        "facts",
-    )
-    lost = [name for name in fields if getattr(back, name) != getattr(bare, name)]
+    lost = [name for name in COMPARED if getattr(back, name) != getattr(bare, name)]
     if [type(m) for m in back.media] != [type(m) for m in bare.media]:
         lost.append("media")
     return lost
