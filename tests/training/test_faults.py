@@ -23,7 +23,7 @@ from wherewise.samples import Image, Sample
 from wherewise.samples.errors import InputError, Terminated
 from wherewise.training.loop import Progress, TrainingError
 from wherewise.training.recovery.checkpoint import last_complete
-from wherewise.training.recovery.faults import CheckpointError
+from wherewise.training.recovery.disk import CheckpointError
 from wherewise.training.recovery.quarantine import TooMany
 from wherewise.training.recovery.watchdog import Activity, Watchdog
 

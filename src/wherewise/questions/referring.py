@@ -178,12 +178,19 @@ def article(name: str) -> str:
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
+IRREGULAR = {"person": "people", "mouse": "mice", "sheep": "sheep", "knife": "knives", "scissors": "scissors"}
+"""Plurals that follow no rule, as far as the categories of detectors and scans need them."""
+
+
 def plural(noun: str) -> str:
     """The plural of an English noun phrase.
 
-    >>> [plural(noun) for noun in ("chair", "bookshelf", "couch", "box", "vanity", "piano")]
-    ['chairs', 'bookshelves', 'couches', 'boxes', 'vanities', 'pianos']
+    >>> [plural(noun) for noun in ("chair", "bookshelf", "couch", "box", "vanity", "piano", "person", "wine glass")]
+    ['chairs', 'bookshelves', 'couches', 'boxes', 'vanities', 'pianos', 'people', 'wine glasses']
     """
+    before, space, last = noun.rpartition(" ")
+    if last in IRREGULAR:
+        return f"{before}{space}{IRREGULAR[last]}"
     if noun.endswith("shelf"):
         return noun[:-1] + "ves"
     if noun.endswith(("s", "x", "z", "ch", "sh")):

@@ -64,7 +64,8 @@ class SceneObject:
         front: Unit vector in world coordinates that the object faces (a chair's towards its sitter's knees); None for
             what has no front.
         attributes: Further words that tell it apart (``{"size": "small", "material": "metal"}``); `label` has
-            size, colour and material; other words stay out of it.
+            size, colour and material; other words stay out of it. ``faint`` marks what may not be there at all: its
+            category is neither counted nor said to be absent, but a clear object of it may be named.
     """
 
     id: str

@@ -7,24 +7,22 @@ that N steps and k steps + resume + N - k steps give the same bits.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from wherewise.models.load import LoadedModel, load_model, resolve_device
-from wherewise.models.lora import apply_lora, freeze, trainable_text
-from wherewise.models.quantize import Quantization
+from wherewise.models.load import resolve_device
+from wherewise.models.lora import trainable_text
 from wherewise.rewards import Rewards
 from wherewise.samples import Sample
 from wherewise.samples.errors import InputError
 from wherewise.training import trackers
 from wherewise.training.checks.preflight import ENCODED, check_encoding, check_samples, repeated_ids
-from wherewise.training.config import ModelConfig, OptimizerName, RunConfig
+from wherewise.training.config import OptimizerName, RunConfig
 from wherewise.training.data import Encoder, read_samples
+from wherewise.training.loading import load_for_training
 from wherewise.training.parallel.config import Strategy
 from wherewise.training.parallel.placement import Placement
 from wherewise.training.parallel.world import World, join, leave
@@ -79,37 +77,11 @@ def resolve_samples(config: RunConfig, samples: Sequence[Sample] | None) -> tupl
     return read_samples(config.data), root
 
 
-def quantization_of(config: ModelConfig) -> Quantization | None:
-    """How the frozen weights are stored; None where they are not quantised."""
-    return None if config.quantize is None else Quantization(**config.quantize.model_dump())
-
-
 def prefetch_of(config: RunConfig, root: Path | None) -> Prefetch | None:
     """Worker processes that encode coming prompts; None where the config wants none."""
     if not config.workers:
         return None
     return Prefetch(config.model.path, prompt=config.prompt, root=root, frames=config.frames, workers=config.workers)
-
-
-def load_for_training(config: RunConfig) -> LoadedModel:
-    """The model, frozen in part or given adapters, on its device; random state is seeded just before."""
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
-    if config.deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(True)
-    rng.seed_everything(config.seed)
-    loaded = load_model(
-        config.model.path,
-        dtype=config.model.dtype,
-        device=config.model.device,
-        attn=config.model.attn,
-        quantization=quantization_of(config.model),
-    )
-    if config.model.lora is None:
-        freeze(loaded.model, **config.model.freeze.model_dump())
-        return loaded
-    return replace(loaded, model=apply_lora(loaded.model, **config.model.lora.model_dump()))
 
 
 def run(

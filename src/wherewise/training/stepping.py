@@ -20,7 +20,8 @@ from wherewise.training.parallel.placement import Placement, full_tree, gather_o
 from wherewise.training.parallel.whole import load_whole
 from wherewise.training.parallel.world import RankLost, first_line, is_lost
 from wherewise.training.recovery import checkpoint, rng
-from wherewise.training.recovery.faults import no_room, out_of_memory, save_bad_step
+from wherewise.training.recovery.disk import no_room
+from wherewise.training.recovery.faults import out_of_memory, save_bad_step
 from wherewise.training.recovery.stopping import on_sigterm
 from wherewise.training.recovery.watchdog import Watchdog
 from wherewise.training.run_folder import ConfigDriftError, last_record

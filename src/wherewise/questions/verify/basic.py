@@ -22,10 +22,18 @@ def _existence(case: Case) -> Found:
     return any(hit.group(1) in (thing.label, thing.category) for thing in seen)
 
 
+SINGULAR = {"people": "person", "mice": "mouse", "knives": "knife"}
+"""Plurals that do not begin as their singulars do."""
+
+
 def fitting_category(words: str, things: list[SceneObject]) -> str | None:
     """The category of some things that a plural means; None when there is none."""
     categories = {thing.category for thing in things}
-    fitting = [name for name in categories if words.startswith(name[:-1]) and 0 < len(words) - len(name) <= 2]
+    before, space, last = words.rpartition(" ")
+    irregular = f"{before}{space}{SINGULAR.get(last, last)}"
+    fitting = [name for name in categories if words in (f"{name}s", f"{name}es") or name == irregular != words]
+    if not fitting:
+        fitting = [name for name in categories if words.startswith(name[:-1]) and 0 <= len(words) - len(name) <= 2]
     if len(fitting) > 1:
         raise Unreadable(f"{words!r} may mean {fitting}")
     return fitting[0] if fitting else None

@@ -69,6 +69,8 @@ class Case:
         for thing in self.visible():
             if thing.label not in NO_OBJECTS:
                 labels.setdefault(thing.label, []).append(thing)
+        # What may not be there at all takes no name from what is clearly there.
+        labels = {label: [t for t in each if not t.attributes.get("faint")] or each for label, each in labels.items()}
         rest = STOCK.sub(lambda hit: "#" * len(hit.group()), self.text if text is None else text.lower())
         places: list[tuple[int, str]] = []
         for label in sorted(labels, key=len, reverse=True):

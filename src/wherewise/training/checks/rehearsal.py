@@ -34,7 +34,8 @@ from wherewise.training.config import RunConfig, total_steps
 from wherewise.training.data import DataError, Encoder
 from wherewise.training.grpo import phase as grpo
 from wherewise.training.grpo.config import GRPOConfig
-from wherewise.training.loop import load_for_training, resolve_samples
+from wherewise.training.loading import load_for_training
+from wherewise.training.loop import resolve_samples
 from wherewise.training.optim import build_optimizer
 from wherewise.training.parallel.placement import Placement
 from wherewise.training.rollout.command import check_server

@@ -15,14 +15,13 @@ from wherewise.models.lora import merge
 from wherewise.models.merging import Merged, write
 from wherewise.samples.errors import InputError
 from wherewise.training.config import RunConfig
+from wherewise.training.loading import load_for_training
 from wherewise.training.recovery.checkpoint import model_tensors, problem_of
 
 
 @torch.no_grad()
 def load_whole(config: RunConfig, tensors: dict[str, Tensor]) -> Any:
     """The model of a run on the CPU with the given trained tensors, every one of them."""
-    from wherewise.training.loop import load_for_training  # which imports this room's steps
-
     place = config.model.model_copy(update={"device": "cpu"})
     model = load_for_training(config.model_copy(update={"model": place})).model
     own = model_tensors(model)

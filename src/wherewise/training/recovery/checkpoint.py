@@ -27,7 +27,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from wherewise.samples.errors import InputError
-from wherewise.training.recovery.faults import no_room
+from wherewise.training.recovery.disk import no_room
 from wherewise.training.recovery.state_tree import pack, unpack
 
 FORMAT = 1

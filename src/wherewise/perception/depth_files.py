@@ -1,0 +1,85 @@
+"""Depth that was measured: a file beside each photograph, as RGB-D cameras and stereo sets have them."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as PILImage
+
+from wherewise.perception.results import DepthMap, Picture
+from wherewise.samples.errors import DatasetError
+
+SUFFIXES = (".npy", ".npz", ".png", ".tif", ".tiff")
+
+
+class DepthFiles:
+    """Depth maps or disparity maps in files of the photographs' names.
+
+    ``.npy`` and ``.npz`` (its first array) hold numbers, pictures 16-bit numbers. Numbers that are 0, negative or not
+    finite are unknown. A disparity d in pixels becomes the depth ``focal * baseline / (d + offset)``.
+
+    Args:
+        folder: Folder of the files; ``room/1.jpg`` has ``room/1.npy``.
+        scale: Metres per unit of a depth file.
+        baseline: Distance between the two cameras in metres; given, the files hold disparities.
+        focal: Focal length in pixels, for disparities.
+        offset: Difference of the principal points in pixels, for disparities.
+        error: Usual error as a share of the depth.
+
+    Raises:
+        DatasetError: A baseline comes without a focal length.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        scale: float = 1.0,
+        baseline: float | None = None,
+        focal: float | None = None,
+        offset: float = 0.0,
+        error: float = 0.01,
+    ) -> None:
+        if baseline is not None and focal is None:
+            raise DatasetError("disparities need a focal length", field="depth.focal", fix="give it in pixels")
+        self._folder, self._scale, self._error = folder, scale, error
+        self._baseline, self._focal, self._offset = baseline, focal, offset
+        self.name = f"files:{folder.name}:{scale:g}:{baseline}:{focal}:{offset:g}"
+
+    def depth(self, picture: Picture, file: str) -> DepthMap:
+        """The measured depth of a photograph in metres.
+
+        Raises:
+            DatasetError: There is no file, or it has another size.
+        """
+        stem = self._folder / PurePosixPath(file).with_suffix("")
+        found = [stem.with_name(stem.name + suffix) for suffix in SUFFIXES]
+        found = [path for path in found if path.is_file()]
+        if not found:
+            raise DatasetError("it has no depth file", file=file, fix=f"add {stem.name}.npy to {self._folder}")
+        values = _read(found[0])
+        if values.shape != picture.shape[:2]:
+            raise DatasetError(
+                f"the depth map is {values.shape}, the picture {picture.shape[:2]} (height, width)",
+                file=str(found[0]),
+                fix="bring both to the same size",
+            )
+        known = np.isfinite(values) & (values > 0)
+        if self._baseline is None or self._focal is None:
+            metres = values * self._scale
+        else:
+            metres = self._focal * self._baseline / np.where(known, values + self._offset, np.nan)
+        metres = np.where(known & (metres > 0), metres, np.nan)
+        return DepthMap(values=metres.astype(np.float32), metric=True, error=self._error, focal=self._focal)
+
+
+def _read(path: Path) -> NDArray[np.float64]:
+    if path.suffix == ".npy":
+        return np.asarray(np.load(path, allow_pickle=False), np.float64)
+    if path.suffix == ".npz":
+        with np.load(path, allow_pickle=False) as held:
+            return np.asarray(held[held.files[0]], np.float64)
+    with PILImage.open(path) as picture:
+        return np.asarray(picture, np.float64)
