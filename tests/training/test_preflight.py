@@ -10,7 +10,7 @@ from training_toy import PROMPT, grpo_config, png, toy_samples
 from wherewise.answers.styles import PromptConfig
 from wherewise.rewards import RewardConfig, build_rewards
 from wherewise.samples import Choice, Image, Number, Sample
-from wherewise.training import loop, train_grpo
+from wherewise.training import loading, train_grpo
 from wherewise.training.checks.preflight import check_samples
 from wherewise.training.data import DataError
 
@@ -75,7 +75,7 @@ def test_gold_that_its_own_reward_misreads() -> None:
 def test_nothing_is_loaded_or_written_before_the_samples_are_fine(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "load_model", lambda *a, **k: pytest.fail("the model was loaded"))
+    monkeypatch.setattr(loading, "load_model", lambda *a, **k: pytest.fail("the model was loaded"))
     bad = replaced(toy_samples(), 4, media=(Image(data=b"x"),))
     with pytest.raises(DataError):
         train_grpo(grpo_config(tiny, tmp_path / "run"), samples=bad)
