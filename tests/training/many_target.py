@@ -23,12 +23,14 @@ from wherewise.training.config import RunConfig
 from wherewise.training.loop import Progress
 
 STEPS = 4
+LONG = 48
+"""Steps of a run with the option ``long``."""
 
 
 def config_of(name: str, model: Path, out: Path) -> RunConfig:
     """The config of a run: ``sft:ddp``, ``grpo:fsdp``, ``grpo:fsdp:lora`` and so on; ``one`` for one process."""
     phase, strategy, *options = name.split(":")
-    changes: dict[str, Any] = {"steps": STEPS, "lora": "lora" in options}
+    changes: dict[str, Any] = {"steps": LONG if "long" in options else STEPS, "lora": "lora" in options}
     changes["parallel"] = {"strategy": "ddp" if strategy == "one" else strategy}
     if "plain" in options:
         changes["optim"] = {"name": "adamw", "lr": 1e-3, "grad_clip": None}

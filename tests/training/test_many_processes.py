@@ -146,3 +146,25 @@ def test_killed_at_random_moments(name: str, tiny: Path, tmp_path: Path) -> None
         kill_all(process)
     finish(launch(tiny, tmp_path / "broken", name))
     assert_same_run(tmp_path / "straight" / folder, tmp_path / "broken" / folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["sft:ddp:long", "grpo:fsdp:lora:window:long"])
+def test_killed_twenty_times(name: str, tiny: Path, tmp_path: Path) -> None:
+    """At random moments, and every fourth time while a checkpoint is being written."""
+    chance, folder = random.Random(f"{name} twenty"), name.replace(":", "-")
+    broken, half_written = tmp_path / "broken" / folder, 0
+    for number, step in enumerate(sorted(chance.sample(range(1, many_target.LONG - 4), 20))):
+        process = launch(tiny, tmp_path / "broken", name)
+        wait_for(process, broken, step)
+        if number % 4 == 3:
+            while not any((broken / "checkpoints").glob(".tmp-step-*")):
+                assert process.poll() is None, process.communicate()[0]
+        else:
+            time.sleep(chance.random() * 0.3)
+        kill_all(process)
+        half_written += any((broken / "checkpoints").glob(".tmp-step-*"))
+    assert half_written >= 3
+    finish(launch(tiny, tmp_path / "broken", name))
+    finish(launch(tiny, tmp_path / "straight", name))
+    assert_same_run(tmp_path / "straight" / folder, broken)
