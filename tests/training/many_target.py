@@ -7,6 +7,7 @@ The strategy ``one`` stands for a run in a single process.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -74,6 +75,11 @@ def terminate_at_2(progress: Progress) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+def thread_names() -> list[str]:
+    """Names of this process's threads, as Linux knows them; none where there is no ``/proc``."""
+    return [name.read_text().strip() for name in Path("/proc/self/task").glob("*/comm")]
+
+
 if __name__ == "__main__":
     model, folder, names = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
@@ -82,3 +88,5 @@ if __name__ == "__main__":
         train(name, model, folder / name.replace(":", "-"))
     if dist.is_initialized():
         dist.destroy_process_group()
+        gc.collect()
+        assert "pt_gloo_runloop" not in thread_names(), "a thread of the transport would outlive the interpreter"

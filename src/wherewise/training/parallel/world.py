@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
+import torch.distributed.nn.functional  # noqa: F401  before any group is made: see `leave`
 
 from wherewise.samples.errors import InputError, RunStopped
 from wherewise.training.parallel.config import ParallelConfig, processes
@@ -226,6 +227,12 @@ def join(config: ParallelConfig, device: str) -> World:
 
 
 def leave(world: World) -> None:
-    """Say goodbye, after a run that ended well."""
+    """Say goodbye, after a run that ended well.
+
+    The transport's threads must end with the group: one that still lets go of a tensor while the interpreter shuts
+    down aborts the process. They live as long as anything holds the group, and ``torch.distributed.nn.functional``
+    holds it for ever, in its functions' defaults, if it is first imported while there is one; so this module imports
+    it before.
+    """
     if world.opened and dist.is_initialized():
         dist.destroy_process_group()
