@@ -236,9 +236,9 @@ def collect(
         block = source.block(config.block, config, open_)
         if not block:
             break
-        balancer.observe(block)
-        for scene, given in block:
+        for _, given in block:
             seen.update(f"{task} {question.answer.kind}" for task, found in given.items() for question in found)
+        for scene, given in balancer.prepare(block):
             for sample in bare_samples(balancer.choose(scene, given)[0], scene):
                 if len(samples[sample.task, sample.answer.kind]) < n:
                     samples[sample.task, sample.answer.kind].append(sample)
@@ -335,6 +335,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--most-scenes", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=math.inf, help="stop to draw scenes after so long")
     parser.add_argument("--calibration", type=int, default=QuestionsConfig().calibration)
+    parser.add_argument("--block", type=int, default=QuestionsConfig().block, help="scenes that are balanced together")
+    parser.add_argument("--attempts", type=int, default=12, help="draws of each family for a scene")
     parser.add_argument("--unbalanced", action="store_true", help="measure what the families give, without balancer")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
@@ -344,6 +346,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--read", type=Path, help="measure the questions that an earlier run wrote")
     given = parser.parse_args(arguments)
     config = questions_config(given.families.split(","), calibration=given.calibration, balance=not given.unbalanced)
+    config = config.model_copy(update={"block": given.block, "attempts": given.attempts})
     kinds = {f"simulate/{name}": count for name, (count, _) in SIMULATED.items()}
     kinds |= {f"handmade/{name}": count for name, count in HANDMADE.items()}
     if given.kinds:

@@ -38,7 +38,7 @@ def _balanced(certainty: float, scenes: int, **settings: object) -> tuple[list[S
     config = QuestionsConfig.model_validate({"per_scene": 4, "per_task": 4, **settings})
     balancer = Balancer(config, 1)
     offers = [(f"s{i}", {"size": [_contest(rng, certainty) for _ in range(2)]}) for i in range(scenes)]
-    balancer.observe(offers)
+    offers = balancer.prepare(offers)
     samples: list[Sample] = []
     dropped: Counter[Rejection] = Counter()
     for scene, candidates in offers:

@@ -82,10 +82,10 @@ def ask_scenes(
     def flush(split: str) -> Iterator[Sample]:
         block = waiting.pop(split)
         balancer = balancers.setdefault(split, Balancer(asked, _seed(seed, split)))
-        balancer.observe([(each.item.scene.id, each.candidates) for each in block])
-        for each in block:
+        offers = balancer.prepare([(each.item.scene.id, each.candidates) for each in block])
+        for each, (_, offered) in zip(block, offers, strict=True):
             scene = each.item.scene
-            chosen, dropped = balancer.choose(scene.id, each.candidates)
+            chosen, dropped = balancer.choose(scene.id, offered)
             tally.update({f"questions.{reason}": number for reason, number in dropped.items()})
             kept = Counter(question.task for question in chosen)
             for task, reasons in each.refused.items():

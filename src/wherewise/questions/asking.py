@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wherewise.questions.config import AnswerKind, QuestionsConfig
-from wherewise.questions.question import Question, Rejection
+from wherewise.questions.question import Pool, Question, Rejection
 from wherewise.questions.referring import label_words
 from wherewise.samples.answer import LETTERS, Boolean, Choice, Number
 from wherewise.samples.evidence import Evidence
@@ -18,6 +18,8 @@ from wherewise.scenes import SceneObject
 YES_NO = ("yes", "no")
 LOW_RATIO, HIGH_RATIO = 1.35, 1.7
 """Neighbouring options of a measured length differ by a factor in this range."""
+POOL_RATIO = 1.2
+"""Options that are other scenes' answers differ by at least this factor."""
 
 
 LOWEST_WINDOW = 0.8
@@ -36,6 +38,11 @@ def pick_kind(rng: random.Random, config: QuestionsConfig, kinds: Sequence[Answe
     return rng.choice(allowed) if allowed else None
 
 
+def kind_words(thing: SceneObject) -> str:
+    """The words of a thing's label that tell what to expect of its size: all but its colour."""
+    return " ".join((*label_words(thing).values(), thing.category))
+
+
 def word_cues(word: str, *things: SceneObject) -> tuple[str, ...]:
     """Cues for an answer word: the word itself, with the category and colour at each place, with all categories."""
     cues = [word, *(f"{word}@{place}:{thing.category}" for place, thing in enumerate(things))]
@@ -45,6 +52,16 @@ def word_cues(word: str, *things: SceneObject) -> tuple[str, ...]:
     if len(things) > 1:
         cues.append(f"{word}@{'/'.join(thing.category for thing in things)}")
     return tuple(cues)
+
+
+def side_cues(word: str, *things: SceneObject) -> tuple[str, ...]:
+    """Cues for an answer word that may say left or right.
+
+    What things are called tells whether one is beside or behind, never on which side: a room and its mirror image are
+    equally likely. Cues that tried to tell the sides would only learn noise.
+    """
+    mirrored = word.replace("left", "side").replace("right", "side")
+    return (word, *word_cues(mirrored, *things))
 
 
 def choose(
@@ -60,6 +77,7 @@ def choose(
     facts: Mapping[str, Any] | None = None,
     reckoning: str | None = None,
     evidence: Evidence | None = None,
+    pool: Pool | None = None,
 ) -> Question:
     """A choice; the options stand in the order in which they are given."""
     return Question(
@@ -74,6 +92,7 @@ def choose(
         cues=cues,
         facts=facts or {},
         evidence=evidence,
+        pool=pool,
     )
 
 
@@ -87,8 +106,12 @@ def decide(
     focus: Sequence[str] = (),
     facts: Mapping[str, Any] | None = None,
     reckoning: str | None = None,
+    pool: str | None = None,
 ) -> Question:
-    """A yes/no question; `cues` are what the words say for yes, kept apart from those of the family's choices."""
+    """A yes/no question; `cues` are what the words say for yes, kept apart from those of the family's choices.
+
+    With a `pool` (its name), the question is asked if another scene has it with the other answer.
+    """
     return Question(
         task=task,
         text=text,
@@ -99,6 +122,7 @@ def decide(
         reckoning=reckoning,
         cues={"yes": ("yes", *(f"is it {cue}" for cue in cues)), "no": ()},
         facts=facts or {},
+        pool=None if pool is None else Pool(name=pool, slot="yes" if truth else "no"),
     )
 
 
@@ -119,6 +143,7 @@ def measured(
     tolerance: float | None = None,
     least: float | None = None,
     greatest: float | None = None,
+    pool: str | None = None,
 ) -> Question | Rejection:
     """A measured number, or a choice among numbers that are spread about it by a factor or by a step.
 
@@ -140,6 +165,8 @@ def measured(
         tolerance: Absolute tolerance of the number; None takes the config's share of it.
         least: Options below this are not possible.
         greatest: Options above this are not possible.
+        pool: Name of the questions whose answers the balancer puts in place of the spread numbers: everything in the
+            words that tells what to expect. For what has a usual value, as the size of a thing of known kind.
 
     Returns:
         The question, or why there is none: the config allows neither kind, or no distinct options can be found.
@@ -192,6 +219,7 @@ def measured(
         reckoning=reckoning,
         focus=focus,
         facts={"value": value, **(facts or {})},
+        pool=None if pool is None else Pool(name=pool, value=value, ratio=POOL_RATIO),
     )
 
 

@@ -3,8 +3,9 @@
 A small logistic model per task learns, from every candidate that the scenes offer, how well the *words* of a question
 predict its answer (``sofas are larger than cups``, ``cups are usually above tables``). A candidate is then kept with
 probability ``min(p) / p(its answer)``: among those that are kept, no answer is likelier than another given the words.
-Where one answer is all but certain the question is dropped. Ties in what is left go to the task, the answer word and
-the letter that were used least.
+Where one answer is all but certain the question is dropped. Families whose words nearly always tell, as the size of a
+thing of known kind, are matched across scenes instead (`wherewise.questions.matching`). Ties in what is left go to the
+task, the answer word and the letter that were used least.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from wherewise.questions.config import QuestionsConfig
+from wherewise.questions.matching import Offer, match
 from wherewise.questions.question import Question, Rejection
 from wherewise.samples.answer import LETTERS, Choice, Number
 
@@ -81,8 +83,9 @@ class Balancer:
         self.slots: dict[tuple[str, str], Counter[str]] = {}
         self._models: dict[tuple[str, int], BlindModel] = {}
         self._rng = random.Random(seed)
+        self._unmatched: Counter[str] = Counter()
 
-    def observe(self, offers: Sequence[tuple[str, Mapping[str, Sequence[Question]]]], *, judged: bool = True) -> None:
+    def observe(self, offers: Sequence[Offer], *, judged: bool = True) -> None:
         """Learn what the words of these candidates give away; call it with a block of scenes before choosing.
 
         Args:
@@ -94,13 +97,30 @@ class Balancer:
         for scene, candidates in offers:
             for half in (1 - half_of(scene),) if judged else (0, 1):
                 for task, asked in candidates.items():
-                    lessons.setdefault((task, half), []).extend(asked)
+                    lessons.setdefault((task, half), []).extend(q for q in asked if q.pool is None)
         for key, asked in sorted(lessons.items(), key=lambda item: item[0]):
             rounds = LATER_ROUNDS if key in self._models else FIRST_ROUNDS
             model = self._models.setdefault(key, BlindModel())
             for _ in range(rounds):
                 for question in self._rng.sample(asked, len(asked)):
                     model.learn(question.cues, question.key)
+
+    def prepare(self, offers: Sequence[Offer]) -> list[Offer]:
+        """Match the questions of a block of scenes that belong to pools, and learn from all of its candidates.
+
+        Args:
+            offers: Scene id and its candidates by task.
+
+        Returns:
+            What to `choose` from; `choose` is called with each of them.
+        """
+        if not self.config.balance:
+            return list(offers)
+        matched = match(offers, self.config, self._rng)
+        for (scene, before), (_, after) in zip(offers, matched, strict=True):
+            self._unmatched[scene] = sum(map(len, before.values())) - sum(map(len, after.values()))
+        self.observe(matched)
+        return matched
 
     def keep_probability(self, question: Question, scene: str) -> float:
         """How often a question with these words and this answer may stay; 0 when the words all but tell the answer."""
@@ -127,7 +147,7 @@ class Balancer:
         Returns:
             At most `per_scene` questions, `per_task` of each task, and how many were dropped for which reason.
         """
-        dropped: Counter[Rejection] = Counter()
+        dropped: Counter[Rejection] = Counter({Rejection.UNMATCHED: self._unmatched.pop(scene, 0)})
         left: dict[str, list[Question]] = {}
         for task in sorted(candidates):
             for question in candidates[task]:

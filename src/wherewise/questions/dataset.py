@@ -206,12 +206,12 @@ def build_dataset(
             balancer.observe(lessons, judged=False)
         stream = _stream(job(split), count, workers, keep, engine)
         while block := _take(stream, asked.block, on_progress):
-            balancer.observe(_offers(block))
+            offered = dict(balancer.prepare(_offers(block)))
             for made in block:
                 tally.update(made.refused)
                 if made.scene is None:
                     continue
-                questions, dropped = balancer.choose(made.scene.id, made.candidates)
+                questions, dropped = balancer.choose(made.scene.id, offered[made.scene.id])
                 tally.update({f"questions.{reason}": number for reason, number in dropped.items()})
                 if questions and on_scene is not None:
                     on_scene(split, made.scene)

@@ -88,8 +88,27 @@ class Rejection(StrEnum):
     """The same question was already drawn for this scene."""
     PREDICTABLE = "predictable"
     """The balancer dropped it: the words alone give the answer away too often."""
+    UNMATCHED = "unmatched"
+    """The balancer dropped it: too few scenes have the same question with other answers, so its words would tell."""
     SURPLUS = "surplus"
     """The balancer dropped it: the scene has enough questions, or the answer is over-represented."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pool:
+    """Which questions may lend each other their answers as wrong ones (`wherewise.questions.matching`).
+
+    Attributes:
+        name: What the words tell of the answer: questions of one name are alike to who cannot see.
+        slot: The answer as it is told apart from others, where it is not a number.
+        value: The answer as a number.
+        ratio: Two numbers may stand side by side if they differ by this factor.
+    """
+
+    name: str
+    slot: str = ""
+    value: float | None = None
+    ratio: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,6 +127,7 @@ class Question:
         cues: For each possible answer text, what the words alone say for it; the balancer weighs these.
         facts: What the answer was derived from; plain JSON values.
         evidence: What dense rewards compare a reply with, where it is not what the views give anyway.
+        pool: The questions whose answers may stand beside this one's, for families whose words would tell the answer.
     """
 
     task: str
@@ -121,6 +141,7 @@ class Question:
     facts: Mapping[str, Any] = field(default_factory=dict)
     reckoning: str | None = None
     evidence: Evidence | None = None
+    pool: Pool | None = None
 
     @property
     def key(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from wherewise.questions.asking import measured
+from wherewise.questions.asking import kind_words, measured
 from wherewise.questions.config import QuestionsConfig
 from wherewise.questions.geometry import extent
 from wherewise.questions.question import Question, Rejection, phrase
@@ -47,4 +47,5 @@ def height_above_floor(scene: Scene, rng: random.Random, config: QuestionsConfig
         rationale=f"Things of known height near the {a.label} tell how high its {end} is.",
         reckoning=f"The {end} of the {a.label} is {100 * value:.0f} cm above the floor.",
         facts={"label": end},
+        pool=f"{end} {kind_words(a)}",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from wherewise.questions.asking import measured
+from wherewise.questions.asking import kind_words, measured
 from wherewise.questions.config import QuestionsConfig
 from wherewise.questions.geometry import upright_side
 from wherewise.questions.question import Question, Rejection, phrase
@@ -54,4 +54,5 @@ def object_size(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Qu
         rationale=f"Things of known size near the {a.label} give the scale for its {name}.",
         reckoning=f"The {name} of the {a.label} is {value:.0f} cm.",
         facts={"label": what},
+        pool=f"{what} {kind_words(a)}",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from wherewise.questions.asking import choose, pick_kind, shuffled, word_cues
+from wherewise.questions.asking import choose, pick_kind, shuffled, side_cues
 from wherewise.questions.config import QuestionsConfig
 from wherewise.questions.geometry import bearing, corners, flat_distance, heading
 from wherewise.questions.question import Question, Rejection, phrase
@@ -93,7 +93,7 @@ def _ask(
         shuffled(words, rng),
         word,
         words=words,
-        cues={each: word_cues(each, a, b, c) for each in words},
+        cues={each: side_cues(each, a, b, c) for each in words},
         focus=(a.id, b.id, c.id),
         rationale=f"Standing at the {a.label} with the {b.label} straight ahead, the {c.label} is at the {word}.",
         reckoning=f"From the {a.label}, the {c.label} is {abs(angle):.0f} degrees to the {side} of the {b.label}.",

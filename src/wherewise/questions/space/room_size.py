@@ -74,5 +74,6 @@ def room_size(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Ques
         rng=rng,
         config=config,
         rationale="Furniture of known size shows how long the walls are; length times width gives the area.",
+        pool="rooms" if len(scene.rooms) > 1 else "room",
         reckoning=f"The floor covers {size:.1f} square meters.",
     )

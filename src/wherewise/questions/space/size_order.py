@@ -17,14 +17,14 @@ LARGE_FIRST = ("Sort these by size, largest first: {x}.", "From largest to small
 SMALL_FIRST = ("Sort these by size, smallest first: {x}.", "From smallest to largest, what is the order of {x}?")
 
 
-ALIKE = 2.5
+ALIKE = 2.0
 """Largest ratio of longest sides: nobody needs to look at a cup and a wardrobe to tell which is larger."""
 
 
 def size_order(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Question | Rejection:
     """Order of three objects by size: neighbours differ by `size_ratio` both in volume and in their longest side.
 
-    No longest side is more than 2.5 times that of a random one of the three.
+    No longest side is more than twice that of a random one of the three.
     """
     kind = pick_kind(rng, config, ("order", "choice"))
     if kind is None:

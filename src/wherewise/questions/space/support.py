@@ -7,7 +7,7 @@ import random
 from wherewise.questions.asking import choose, decide, pick_kind, word_cues
 from wherewise.questions.config import QuestionsConfig
 from wherewise.questions.geometry import extent, outline
-from wherewise.questions.question import Question, Rejection, phrase
+from wherewise.questions.question import Pool, Question, Rejection, phrase
 from wherewise.questions.sight import floor_known, known
 from wherewise.scenes import Scene, SceneObject
 
@@ -85,6 +85,7 @@ def support(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Questi
             focus=focus,
             rationale=rationale,
             facts=facts,
+            pool=f"{a.category} on {categories[asked]}",
         )
     options = [base, *wrong]
     rng.shuffle(options)
@@ -97,4 +98,5 @@ def support(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Questi
         focus=focus,
         rationale=rationale,
         facts=facts,
+        pool=Pool(name=a.category, slot=categories[base]),
     )

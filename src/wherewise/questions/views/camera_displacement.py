@@ -33,6 +33,7 @@ def camera_displacement(scene: Scene, rng: random.Random, config: QuestionsConfi
         1,
         rng=rng,
         config=config,
+        pool=step.span,
         rationale="Near things shift more in the picture than far ones; that tells how far the camera got.",
         reckoning=f"The camera is {distance:.1f} m from where it began.",
     )

@@ -16,6 +16,8 @@ TEMPLATES = (
     "In the {p} picture an object is at {box}. Which box in the {q} picture shows the same object?",
     "An object is in the box {box} of the {p} picture. In which box of the {q} picture is it?",
 )
+EDGE = 2.0
+"""A box touches an edge of the picture within so many pixels."""
 
 
 def box_text(view: View, name: str) -> str:
@@ -63,27 +65,39 @@ def correspondence(scene: Scene, rng: random.Random, config: QuestionsConfig) ->
         phrase(TEMPLATES, rng, config, p=ORDINALS[first], q=ORDINALS[second], box=box_text(one, name)),
         options,
         truth,
-        cues=_cues(one.visible[name].box, options),
+        cues=_cues(one.visible[name].box, options, two),
         focus=(name,),
         rationale=f"In both pictures it is the {scene.object(name).label}.",
         facts={"label": f"{first} {second}", "object": name},
     )
 
 
-def _cues(asked: tuple[int, int, int, int] | None, options: list[str]) -> dict[str, tuple[str, ...]]:
-    """What the numbers alone say for each option: how near it is to the asked box, and how alike in size and shape."""
+def _cues(asked: tuple[int, int, int, int] | None, options: list[str], view: View) -> dict[str, tuple[str, ...]]:
+    """What the numbers alone say for each option: how large it is, which edges it touches, how like the asked box."""
     own = [float(value) for value in asked or (0, 0, 1, 1)]
     boxes = [[float(value) for value in option[1:-1].split(",")] for option in options]
+    edges = (0.0, 0.0, float(view.camera.width), float(view.camera.height))
 
     def traits(box: list[float]) -> tuple[float, float, float, float]:
         wide, high = max(1.0, box[2] - box[0]), max(1.0, box[3] - box[1])
-        return box[0] + box[2], box[1] + box[3], math.log(wide * high), math.log(wide / high)
+        return box[0] + box[2], box[1] + box[3], math.log2(wide * high), math.log2(wide / high)
 
     mine = traits(own)
     away = [[abs(a - b) for a, b in zip(traits(box), mine, strict=True)] for box in boxes]
-    ranks = [[sorted(row[k] for row in away).index(each[k]) for k in range(4)] for each in away]
-    names = ("column", "row", "size", "shape")
-    return {
-        option: tuple(f"{name} {rank}" for name, rank in zip(names, each, strict=True))
-        for option, each in zip(options, ranks, strict=True)
-    }
+    spread = [max(row[k] for row in away) or 1.0 for k in range(4)]
+    away = [[*row, sum(value / most for value, most in zip(row, spread, strict=True))] for row in away]
+    ranks = [[sorted(row[k] for row in away).index(each[k]) for k in range(5)] for each in away]
+    names = ("column", "row", "size", "shape", "all")
+    cues: dict[str, tuple[str, ...]] = {}
+    for option, box, each in zip(options, boxes, ranks, strict=True):
+        touched = [f"edge {k}" for k in range(4) if abs(box[k] - edges[k]) <= EDGE]
+        likeness = [f"{name} {rank}" for name, rank in zip(names, each, strict=True)]
+        area = round(traits(box)[2])
+        cues[option] = (
+            *likeness,
+            f"size {each[2]} shape {each[3]}",
+            f"area {area}",
+            f"area {area} {touched}",
+            *touched,
+        )
+    return cues

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from wherewise.questions.asking import choose, pick_kind, shuffled, word_cues
+from wherewise.questions.asking import choose, pick_kind, shuffled, side_cues
 from wherewise.questions.config import QuestionsConfig
 from wherewise.questions.geometry import ahead, bearing, corners, heading, upright_camera
 from wherewise.questions.question import Question, Rejection, phrase
@@ -62,7 +62,7 @@ def unseen_direction(scene: Scene, rng: random.Random, config: QuestionsConfig) 
         shuffled(SIDES, rng),
         word,
         words=SIDES,
-        cues={each: word_cues(each, a) for each in SIDES},
+        cues={each: (*side_cues(each, a), f"{each} of pictures {scene.pictures}") for each in SIDES},
         focus=(a.id,),
         rationale=f"Keeping the {a.label} in mind while the camera moves, it ends up at the {word}.",
         reckoning=f"The {a.label} is {abs(angle):.0f} degrees to the {'left' if angle > 0 else 'right'} of the view.",
