@@ -49,6 +49,7 @@ SIMULATED: dict[str, tuple[int, dict[str, object]]] = {
     "still": (24, {**SMALL, "objects": (6, 12)}),
     "home": (8, {**SMALL, "objects": (8, 20), "furniture": "full", "room": (3.0, 5.5), "home": {"rooms": (1, 4)}}),
     "crowd": (8, {**SMALL, "objects": (10, 20), "instances": 0.7}),
+    "full": (4, {**SMALL, "objects": (14, 24), "furniture": "full", "room": (4.0, 6.0)}),
     "views": (12, {**SMALL, "objects": (6, 14), "views": (2, 4)}),
     "pairs": (8, {**SMALL, "objects": (6, 12), "views": (2, 2)}),
     "scan": (8, {**SMALL, "objects": (8, 20), "furniture": "full", "room": (3.0, 6.5), "home": {"rooms": (1, 3)}}),

@@ -10,7 +10,7 @@ from wherewise.questions.config import QuestionsConfig
 from wherewise.questions.geometry import corners, upright_camera
 from wherewise.questions.question import Question, Rejection, phrase
 from wherewise.questions.referring import draw
-from wherewise.scenes import Camera, Scene
+from wherewise.scenes import Camera, Scene, SceneObject
 
 TEMPLATES = (
     "If the camera turned {way} by {n} degrees on the spot, where would the {a} be?",
@@ -76,12 +76,15 @@ def action_consequence(scene: Scene, rng: random.Random, config: QuestionsConfig
         shuffled(WORDS, rng),
         answer,
         words=WORDS,
-        cues={
-            word: (*word_cues(word, a.object), f"{word} after {angle}", f"{word} after {way}", f"{word} {way} {angle}")
-            for word in WORDS
-        },
+        cues={word: _cues(word, a.object, way, angle) for word in WORDS},
         focus=(a.object.id,),
         rationale=f"When the camera turns {way}, all things move to the {against} in the picture; the {a.name} ends up "
         f"{answer}.",
         facts={"label": f"{way} {angle}", "angle": angle, "way": way},
     )
+
+
+def _cues(word: str, a: SceneObject, way: str, angle: int) -> tuple[str, ...]:
+    """What the words say for a place; its side is told by the turn's, as a mirror swaps both."""
+    place = word.replace(way, "near").replace("right" if way == "left" else "left", "far")
+    return (word, *word_cues(place, a), f"{place} after {angle}", f"{place} after {angle} @{a.category}")

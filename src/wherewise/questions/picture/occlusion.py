@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from wherewise.questions.asking import choose, decide, pick_kind, shuffled, word_cues
-from wherewise.questions.config import MarginsConfig, QuestionsConfig
+from wherewise.questions.config import QuestionsConfig
 from wherewise.questions.geometry import corners, depth_range
 from wherewise.questions.question import Question, Rejection, phrase
 from wherewise.questions.referring import Referent, in_view, referents, still
@@ -48,17 +48,32 @@ def _surely_apart(view: View, thing: SceneObject, other: SceneObject) -> bool:
     return not _may_hide(view, thing, other)
 
 
-def _hider(scene: Scene, view: View, thing: Referent, margins: MarginsConfig) -> SceneObject | None:
-    """The only object that can hide a part of another; None when there are several or none."""
-    rivals = [other for other in scene.objects if other.id != thing.object.id and _may_hide(view, thing.object, other)]
+def _hider(scene: Scene, view: View, thing: Referent) -> SceneObject | None:
+    """The only object that can hide a part of another; None when there are several or none.
+
+    In front of every hidden spot stands something that is seen there, so only what is seen within the outline of the
+    hidden object comes into question.
+    """
+    own = projected(view.camera, thing.object)
+    if own is None:
+        return None
+    rivals = [other for other in scene.objects if other.id != thing.object.id and _seen_within(view, other, own)]
+    rivals = [other for other in rivals if _may_hide(view, thing.object, other)]
     return rivals[0] if len(rivals) == 1 else None
+
+
+def _seen_within(view: View, thing: SceneObject, box: tuple[float, float, float, float]) -> bool:
+    seen = view.visible.get(thing.id)
+    if seen is None or seen.box is None:
+        return False
+    return seen.box[0] < box[2] and box[0] < seen.box[2] and seen.box[1] < box[3] and box[1] < seen.box[3]
 
 
 def occlusion(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Question | Rejection:
     """Whether an object is partly hidden, and by which other.
 
     The share that others hide inside the picture is at least `hidden_share` (yes) or at most `open_share` (no). The
-    hider is asked for where only one object's box meets the hidden one's in the picture and reaches nearer.
+    hider is asked for where only one object is seen within the hidden one's outline and reaches nearer.
     """
     kind = pick_kind(rng, config, ("boolean", "choice"))
     if kind is None:
@@ -96,7 +111,7 @@ def occlusion(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Ques
             reckoning=f"Inside the picture, {100 * share:.0f} % of the {a.name} is hidden.",
             facts=facts,
         )
-    hider = _hider(scene, view, a, margins)
+    hider = _hider(scene, view, a)
     names = {item.object.id: item.name for item in named}
     if hider is None or hider.id not in names or len(scene.rooms) > 1:
         return Rejection.MARGIN_OCCLUSION
