@@ -17,18 +17,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "media": {"samples"},
     "scenes": {"samples", "media"},
     "workers": set(),
-    "perception": {"samples", "media", "scenes", "models"},
+    "perception": {"samples", "media", "scenes", "models", "workers"},
     "formats": {"samples", "media"},
-    "lessons": {"samples", "media"},
+    "lessons": {"samples", "media", "judge", "models"},
     "questions": {"samples", "media", "scenes", "workers"},
     "answers": {"samples"},
     "judge": {"samples"},
+    "curate": {"samples", "media", "scenes", "judge"},
     "rewards": {"samples", "answers", "judge"},
     "models": {"samples", "media"},
     "training": {"samples", "media", "answers", "rewards", "models"},
     "evaluation": {"samples", "media", "answers", "models", "judge"},
     "engines": {"samples", "media", "answers", "rewards", "training"},
-    "reports": {"samples", "media", "scenes"},
+    "reports": {"samples", "media", "scenes", "answers", "evaluation"},
 }
 """For each room the rooms that it may import; ``cli`` may import all. ARCHITECTURE.md prints the same table."""
 
@@ -46,6 +47,7 @@ WITHOUT_TORCH = (
     "questions",
     "answers",
     "judge",
+    "curate",
     "rewards",
     "evaluation",
     "engines",
@@ -94,8 +96,9 @@ def test_engines_take_only_settings_from_training() -> None:
                 assert name.removeprefix("wherewise.training").lstrip(".") in CONFIGS, f"{path.name} imports {name}"
 
 
-def test_perception_takes_only_the_shim_from_models() -> None:
-    for path in (SOURCE / "perception").rglob("*.py"):
+@pytest.mark.parametrize("room", ["perception", "lessons"])
+def test_a_room_takes_only_the_shim_from_models(room: str) -> None:
+    for path in (SOURCE / room).rglob("*.py"):
         for name in imports(path, top_level=False):
             if name.startswith("wherewise.models"):
                 assert name == "wherewise.models.torchvision_shim", f"{path.name} imports {name}"

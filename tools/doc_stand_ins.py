@@ -114,11 +114,38 @@ def clevr(target: Path) -> None:
     (target / "scenes" / "CLEVR_train_scenes.json").write_text(json.dumps(source), encoding="utf-8")
 
 
+def nlvr(target: Path) -> None:
+    """NLVR's ``dev.jsonl`` and its pictures."""
+    import PIL.Image
+
+    from wherewise.scenes.graphs.nlvr import nlvr_picture
+
+    lines = (FIXTURES / "graphs" / "nlvr.jsonl").read_text(encoding="utf-8")
+    for line in lines.splitlines():
+        path = target / nlvr_picture(json.loads(line))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        PIL.Image.new("RGB", (400, 100), "white").save(path)
+    (target / "dev.jsonl").write_text(lines, encoding="utf-8")
+
+
 def episodes(target: Path) -> None:
     """Two episodes with subtitles."""
     from wherewise.cli.recipe_stand_ins import write_episodes
 
     write_episodes(target)
+
+
+def lessons(target: Path) -> None:
+    """The config of docs/lessons.md for two episodes beside it."""
+    episodes(target.parent / "shows")
+    target.write_text(
+        "root: shows\n"
+        "videos: '(?P<season>S\\d+)/(?P<episode>.+)\\.(mp4|mkv)'\n"
+        "subtitles: '{season}/{episode}.srt'\n"
+        "out: data/lessons\n"
+        "choices: 0\n",
+        encoding="utf-8",
+    )
 
 
 def labels(target: Path) -> None:
@@ -142,7 +169,9 @@ KINDS: dict[str, Callable[[Path], None]] = {
     "scans": scans,
     "vsi": vsi,
     "clevr": clevr,
+    "nlvr": nlvr,
     "episodes": episodes,
+    "lessons": lessons,
     "labels": labels,
 }
 

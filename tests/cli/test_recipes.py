@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from wherewise.cli.config import load_config
 from wherewise.cli.data import DatasetConfig
 from wherewise.cli.main import VERBS, run
-from wherewise.cli.recipe import command, read_recipe, recipe_folders
+from wherewise.cli.recipe import Hardware, command, fitting, read_recipe, recipe_folders
 from wherewise.lessons.build import LessonsConfig
 from wherewise.training.grpo.config import GRPOConfig
 from wherewise.training.sft.config import SFTConfig
@@ -23,20 +24,49 @@ def test_the_five_are_there() -> None:
     assert set(NAMES) <= set(recipe_folders())
 
 
+@pytest.mark.parametrize("on", list(Hardware))
 @pytest.mark.parametrize("tiny", [False, True])
 @pytest.mark.parametrize("name", NAMES)
-def test_every_config_loads(name: str, tiny: bool, tmp_path: Path) -> None:
+def test_every_config_loads(name: str, tiny: bool, on: Hardware, tmp_path: Path) -> None:
     folder, recipe = read_recipe(name)
     for step in recipe.steps:
-        words = command(step, folder, tmp_path, tiny=tiny)
+        words = command(step, folder, tmp_path, tiny=tiny, on=on)
+        if words[:2] == ["export", "verl"]:
+            out = words.index("--out")
+            words = ["grpo", words[2], *words[out + 3 :]]
         verb = " ".join(words[:2]) if " ".join(words[:2]) in VERBS else words[0]
         assert verb in VERBS
         if verb in MODELS:
             rest = words[len(verb.split()) :]
             changes = [word for word in rest[1:] if "=" in word and not word.startswith("--")]
             load_config(MODELS[verb], Path(rest[0]), changes)
-    for extra in folder.glob("vanilla.yaml"):
-        load_config(GRPOConfig, extra)
+    load_config(GRPOConfig, folder / "vanilla.yaml")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_hardware_has_configs_of_its_own(name: str) -> None:
+    folder, _ = read_recipe(name)
+    published = load_config(GRPOConfig, folder / "grpo.yaml").value
+    one, eight, verl = (
+        load_config(GRPOConfig, fitting(folder / "grpo.yaml", on)).value
+        for on in (Hardware.ONE_GPU, Hardware.EIGHT_GPUS, Hardware.VERL)
+    )
+    assert one.model.lora is not None
+    assert one.parallel.processes is None
+    assert eight.parallel.processes == 8
+    assert eight.prompts_per_step % 8 == 0
+    assert published.optim.betas == (0.9, 0.999)
+    for other in (one, eight, verl):
+        assert other.generations == published.generations
+        assert other.prompt == published.prompt
+
+
+def export(name: str, folder: Path) -> None:
+    """Write a recipe's folder for verl, over the data and the model of a miniature."""
+    assert run(["recipe", "run", name, "--tiny", "--on", "verl", "--step", "grpo", "--out", str(folder)]) == 0
+    assert (folder / "verl" / "MANIFEST.json").is_file()
+    for script in (folder / "verl").glob("*.sh"):
+        subprocess.run(["bash", "-n", str(script)], check=True)
 
 
 def test_what_would_run_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,15 +84,16 @@ def test_configs_can_be_copied(tmp_path: Path) -> None:
     assert run(["recipe", "copy", "dora", str(tmp_path / "mine")]) == 2
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_miniature_runs_to_its_benchmark(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["recipe", "run", name, "--tiny", "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
-    assert "[eval] wherewise eval run" in printed
+    for words in ("[data] wherewise data", "· loss ", "· reward ", "[eval] wherewise eval run", "95% interval"):
+        assert words in printed
     for stage in ("sft", "grpo"):
         lines = (tmp_path / stage / "metrics.jsonl").read_text().splitlines()
         assert all(json.loads(line)["loss"] is not None for line in lines)
     assert json.loads((tmp_path / "eval" / "summary.json").read_text())
     assert run(["recipe", "run", name, "--tiny", "--out", str(tmp_path)]) == 0
     assert "[grpo] done before" in capsys.readouterr().out
+    export(name, tmp_path)

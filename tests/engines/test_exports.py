@@ -7,6 +7,7 @@ import json
 import random
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,22 @@ import pytest
 from engine_toy import config, samples
 
 from wherewise.answers.styles import PromptConfig, render_target
+from wherewise.cli.main import run
 from wherewise.engines.hand_over import HandOver
-from wherewise.engines.remote_reward import NotJudgedError, swift_reward, trl_reward, verl_compute_score
+from wherewise.engines.remote_reward import (
+    COMPARING,
+    COUNTING,
+    NotJudgedError,
+    swift_reward,
+    travelling,
+    trl_reward,
+    verl_compute_score,
+    write_rewards,
+)
 from wherewise.engines.swift import SwiftSettings, export_swift
 from wherewise.engines.verl import VerlSettings, export_verl
-from wherewise.rewards import Completion, build_rewards
+from wherewise.rewards import Completion, MissingPolicy, ReplyGroup, RewardConfig, build_rewards
+from wherewise.samples import Sample
 from wherewise.samples.errors import InputError
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -92,11 +104,13 @@ def load(path: Path) -> Any:
     return module
 
 
-def replies(count: int = 200) -> list[tuple[int, str]]:
+THINK = PromptConfig(style="think")
+
+
+def replies(count: int = 200, prompt: PromptConfig = THINK, asked: Sequence[Sample] = ()) -> list[tuple[int, str]]:
     """(Row, text): right ones, broken ones and nonsense."""
     rng = random.Random(5)
-    asked = samples()
-    prompt = PromptConfig(style="think")
+    asked = asked or samples()
     made = []
     for k in range(count):
         row = k % len(asked)
@@ -128,6 +142,71 @@ def test_rewards_are_ours_to_the_digit(exports: Path) -> None:
         assert trl(completions=[[{"role": "assistant", "content": text}]], sample=[lines[row]["sample"]]) == [expected]
         seen.add(expected)
     assert len(seen) >= 3
+
+
+def by_command(folder: Path, said: Sequence[tuple[int, str]], rows: list[dict[str, Any]]) -> list[float]:
+    """What ``wherewise reward score`` gives for replies under the toy's mixture: accuracy, and a tenth of format."""
+    lines = folder / "replies.jsonl"
+    with lines.open("w", encoding="utf-8") as stream:
+        for row, text in said:
+            record = json.loads(rows[row]["reward_model"]["ground_truth"])
+            reply = {"text": text, "seen": rows[row]["extra_info"]["seen"] or None}
+            stream.write(json.dumps({"sample": record, "completion": reply}) + "\n")
+    totals = [0.0] * len(said)
+    for name, weight in (("accuracy", 1.0), ("format", 0.1)):
+        out = folder / f"{name}.jsonl"
+        assert run(["reward", "score", name, str(lines), "-o", str(out), "--prompt", '{"style": "think"}']) == 0
+        for number, line in enumerate(out.read_text(encoding="utf-8").splitlines()):
+            totals[number] += weight * json.loads(line)["value"]
+    return totals
+
+
+def test_two_hundred_replies_score_as_on_the_command_line(exports: Path, tmp_path: Path) -> None:
+    rows = pq.read_table(exports / "verl" / "train.parquet").to_pylist()
+    score = load(exports / "verl" / "reward.py").compute_score
+    said = replies(200)
+    found = [
+        score("x", text, rows[row]["reward_model"]["ground_truth"], rows[row]["extra_info"])["score"]
+        for row, text in said
+    ]
+    assert found == pytest.approx(by_command(tmp_path, said, rows), abs=1e-12)
+
+
+def portable() -> list[str]:
+    """Every reward that trains; the rest score rows of a file."""
+    from wherewise.rewards.registry import REGISTRY
+
+    rows_only = {"legacy.spatial_r1_temporal", "legacy.spatial_r1_length", "legacy.video_r2_mapo"}
+    return [name for name in REGISTRY if name not in rows_only]
+
+
+@pytest.mark.parametrize("name", portable())
+def test_every_reward_travels_or_is_refused(name: str, tmp_path: Path) -> None:
+    spatial = name in ("positions", "scene_graph")
+    prompt = PromptConfig(style="scene_graph", coordinates="norm1000") if spatial else THINK
+    asked = samples()[: 1 if spatial else None]
+    plain = RewardConfig(name=name)
+    write_rewards(tmp_path, [plain], prompt, MissingPolicy.DROP_COMPLETION)
+    if name in COMPARING:
+        with pytest.raises(InputError, match="compares the replies of a group"):
+            verl_compute_score(tmp_path / "rewards.json")
+        return
+    ours = build_rewards((plain,))
+    score, swift = verl_compute_score(tmp_path / "rewards.json"), swift_reward(tmp_path / "rewards.json")
+    lengths = set()
+    for row, text in replies(20, prompt, asked):
+        sample = asked[row]
+        judged = [
+            ours.judge(ReplyGroup(completions=(reply,), sample=sample, prompt=prompt, shuffled=()))[0].total
+            for reply in (Completion(text=text), Completion(text=text, tokens=400))
+        ]
+        lengths.add(judged[0] == judged[1])
+        if name in COUNTING:
+            continue
+        assert swift([text], [travelling(sample)]) == [judged[0]]
+        if judged[0] is not None:
+            assert score("x", text, travelling(sample), {"sample_id": sample.id})["score"] == judged[0]
+    assert (lengths != {True}) == (name in COUNTING), "COUNTING must name the rewards that count tokens"
 
 
 def test_group_rewards_see_their_group(tmp_path: Path) -> None:
@@ -177,12 +256,53 @@ def test_what_could_not_be_judged_is_no_zero(tmp_path: Path) -> None:
         ({"truncated": "mask"}, "truncated: mask"),
         ({"optim": {"name": "muon"}}, "optim.name: muon"),
         ({"optim": {"schedule": "wsd"}}, "optim.schedule: wsd"),
+        ({"optim": {"part_lr": {"vision": 1e-6}}}, "part_lr"),
+        ({"model": {"path": "m", "freeze": {"vision": True}}}, "model.freeze"),
+        ({"model": {"path": "m", "lora": {"dropout": 0.05}}}, "model.lora.dropout"),
+        ({"model": {"path": "m", "lora": {"vision": True}}}, "model.lora.vision"),
         ({"rewards": [{"name": "accuracy"}, {"name": "overlong", "params": {"limit": 64, "cache": 8}}]}, "overlong"),
+        ({"rewards": [{"name": "accuracy"}, {"name": "length_bonus"}]}, "length_bonus"),
     ],
 )
 def test_what_verl_cannot_do_is_refused_by_name(tmp_path: Path, changes: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):
         export_verl(HandOver.of(config(tmp_path, **changes), tmp_path / "verl"), VerlSettings())
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"optim": {"schedule": "wsd"}}, "optim.schedule: wsd"),
+        ({"optim": {"schedule": "cosine", "min_lr_ratio": 0.1}}, "min_lr_ratio 0.1"),
+        ({"optim": {"name": "muon"}}, "optim.name: muon"),
+        ({"model": {"path": "m", "lora": {"ranks": {".*q_proj": 4}}}}, "model.lora.ranks"),
+        ({"model": {"path": "m", "lora": {}, "quantize": {"bits": 4}}}, "model.quantize"),
+        ({"rewards": [{"name": "accuracy"}, {"name": "length_bonus"}]}, "length_bonus"),
+    ],
+)
+def test_what_swift_cannot_do_is_refused_by_name(tmp_path: Path, changes: dict[str, object], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        export_swift(HandOver.of(config(tmp_path, **changes), tmp_path / "swift"), SwiftSettings())
+
+
+def test_adapters_lie_on_the_same_layers(tmp_path: Path) -> None:
+    """The default of `model.lora` is the language model alone; a pattern is handed on as it is."""
+    pattern = r".*language_model.*\.(q_proj|v_proj)"
+    for name, lora in (("part", {}), ("pattern", {"targets": pattern})):
+        plain = config(tmp_path, model={"path": "Qwen/Qwen2.5-VL-3B-Instruct", "lora": lora})
+        export_verl(HandOver.of(plain, tmp_path / name / "verl"), VerlSettings())
+        export_swift(HandOver.of(plain, tmp_path / name / "swift"), SwiftSettings())
+    part = (tmp_path / "part" / "verl" / "run.sh").read_text()
+    assert "model.target_modules=[q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj]" in part
+    assert "model.exclude_modules=" in part
+    assert "--freeze_vit true" in (tmp_path / "part" / "swift" / "run.sh").read_text()
+    assert f"--target_regex '{pattern}'" in (tmp_path / "pattern" / "swift" / "run.sh").read_text()
+    assert (
+        'wherewise merge Qwen/Qwen2.5-VL-3B-Instruct "$step/actor/lora_adapter"'
+        in (tmp_path / "part" / "verl" / "import.sh").read_text()
+    )
+    for script in tmp_path.glob("*/*/*.sh"):
+        subprocess.run(["bash", "-n", str(script)], check=True)
 
 
 def test_clips_of_several_rates_are_refused_for_swift(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from engine_toy import config, samples
-from test_exports import replies
+from test_exports import by_command, replies
 
 from wherewise.engines.hand_over import HandOver
 from wherewise.engines.verl import VerlSettings, export_verl
@@ -74,8 +74,8 @@ def test_its_vision_code_gives_the_frames(folder: Path, processor: Any) -> None:
     assert metadata["fps"] == 2.0
 
 
-def test_its_reward_manager_gives_our_scores(folder: Path, processor: Any) -> None:
-    """200 replies through verl's own manager and tokenizer, and through ours."""
+def test_its_reward_manager_gives_our_scores(folder: Path, processor: Any, tmp_path: Path) -> None:
+    """200 replies through verl's own manager and tokenizer, through ours, and through ``wherewise reward score``."""
     import asyncio
 
     import numpy as np
@@ -98,7 +98,7 @@ def test_its_reward_manager_gives_our_scores(folder: Path, processor: Any) -> No
     rows = pq.read_table(folder / "out" / "train.parquet").to_pylist()
     plain = config(folder)
     ours = build_rewards(plain.rewards)
-    values = set()
+    values, said_of = set(), []
     for row, text in replies(200):
         ids = torch.tensor([processor.tokenizer.encode(text or " ")])
         data = DataProto.from_dict(
@@ -113,6 +113,9 @@ def test_its_reward_manager_gives_our_scores(folder: Path, processor: Any) -> No
         reply = Completion(text=said, seen=seen and (seen[0], seen[1]))
         assert given == ours.total(ours.score(reply, samples()[row], plain.prompt))
         values.add(given)
+        said_of.append((row, said, given))
+    commanded = by_command(tmp_path, [(row, said) for row, said, _ in said_of], rows)
+    assert commanded == pytest.approx([given for _, _, given in said_of], abs=1e-12)
     assert len(values) >= 3
 
 
@@ -127,3 +130,18 @@ def test_its_config_accepts_every_setting(folder: Path, script: str) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
     assert "adv_estimator: grpo" in done.stdout
     assert f"train_files: {folder / 'out' / 'train.parquet'}" in done.stdout
+
+
+def test_its_config_reads_adapters_back(folder: Path, tmp_path: Path) -> None:
+    """A pattern with backslashes and brackets comes through the shell and Hydra unchanged."""
+    pattern = r".*language_model.*\.(q_proj|v_proj)"
+    model = {"path": "Qwen/Qwen2.5-VL-3B-Instruct", "lora": {"targets": pattern, "r": 8}}
+    export_verl(HandOver.of(config(folder, model=model), tmp_path / "out"), VerlSettings())
+    text = (tmp_path / "out" / "run.sh").read_text(encoding="utf-8").replace("exec python3", f"exec {sys.executable}")
+    (tmp_path / "out" / "dry.sh").write_text(text)
+    done = subprocess.run(
+        ["bash", str(tmp_path / "out" / "dry.sh"), "--cfg", "job"], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert f"target_modules: {pattern}" in done.stdout
+    assert "lora_rank: 8" in done.stdout

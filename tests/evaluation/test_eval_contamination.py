@@ -137,3 +137,50 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "looks: 1 questions (33.3%); val_Spatial_Relation_1 and t" in capsys.readouterr().out
     (match,) = [json.loads(line) for line in (tmp_path / "matches.jsonl").read_text().splitlines()]
     assert (match["kind"], match["benchmark_id"]) == ("looks", "val_Spatial_Relation_1")
+    assert run([*words, "--flags", str(tmp_path / "flags.jsonl"), "--frames", "2"]) == 1
+    assert json.loads((tmp_path / "flags.jsonl").read_text()) == {"id": "t"}
+
+
+LONG = "Measuring from the closest point of each object, which of the lamp, the sofa and the door is nearest to the tv?"
+
+
+def test_a_question_inside_a_longer_text_is_found_by_its_words(tmp_path: Path) -> None:
+    copied = sample("t", encoded(picture(5)), question=f"Look at the room. {LONG} Answer with one word.")
+    report = compare_data([copied], tmp_path, [sample("b", encoded(picture(6)), question=LONG)], tmp_path)
+    assert {kind for kind, count in report.touched.items() if count} == {Kind.PHRASES}
+    assert not report.contaminated
+    assert report.training_ids == ()
+    other = sample("t", encoded(picture(5)), question="Which of the lamp, the sofa and the door is nearest?")
+    assert not any(
+        compare_data([other], tmp_path, [sample("b", encoded(picture(6)), question=LONG)], tmp_path).touched.values()
+    )
+
+
+def test_words_of_a_template_do_not_count(tmp_path: Path) -> None:
+    template = "Measuring from the closest point of each object, which of these is the closest to the {}?"
+    benchmark = [sample(f"b{i}", question=template.format(f"thing{i}")) for i in range(8)]
+    training = [sample("t", question=template.format("thing3") + " Say it."), sample("u", question=LONG)]
+    matches = compare_data(training, tmp_path, benchmark, tmp_path).matches
+    assert {(match.kind, match.benchmark_id, match.training_id) for match in matches} == {(Kind.PHRASES, "b3", "t")}
+
+
+def test_a_picture_of_the_benchmark_that_is_a_frame_of_a_training_clip(tmp_path: Path) -> None:
+    from wherewise.media.video import encode_video
+
+    frames = np.stack([np.asarray(picture(40 + i // 4)) for i in range(16)])
+    (tmp_path / "clip.mp4").write_bytes(encode_video(frames, 4.0))
+    clip = Sample(
+        id="t",
+        media=(Video(path="clip.mp4"),),
+        question="Else?",
+        answer=Choice(letter="A", text="left"),
+        options=("left", "right"),
+        task="t",
+        group="t",
+    )
+    benchmark = [sample(f"b{i}", encoded(picture(40 + i))) for i in (1, 2, 9)]
+    report = compare_data([clip], tmp_path, benchmark, tmp_path)
+    assert {(match.kind, match.benchmark_id) for match in report.matches} == {(Kind.LOOKS, "b1"), (Kind.LOOKS, "b2")}
+    assert report.training_ids == ("t",)
+    once = compare_data([clip], tmp_path, benchmark, tmp_path, frames=1)
+    assert once.touched[Kind.LOOKS] <= 1

@@ -25,7 +25,10 @@ from wherewise.samples import Image, Number, Sample, Video
 
 torch = pytest.importorskip("torch")
 
+from wherewise.evaluation.providers.greedy import greedy_replies  # noqa: E402
 from wherewise.evaluation.providers.hf import HfProvider, shrink  # noqa: E402
+from wherewise.models.batch import EncodedPrompt, collate  # noqa: E402
+from wherewise.models.inputs import end_token_ids, padding_id, vision_token_ids  # noqa: E402
 from wherewise.models.load import Family, LoadedModel, save_model  # noqa: E402
 from wherewise.models.tiny import build_tiny  # noqa: E402
 
@@ -60,6 +63,69 @@ def test_batched_replies_equal_single_ones(tiny: LoadedModel, tmp_path: Path) ->
     assert all(reply.tokens > 0 for reply in together)
     assert all(reply.tokens == DECODING.max_new_tokens for reply in together if reply.truncated)
     assert all(not reply.truncated for reply in together if reply.tokens < DECODING.max_new_tokens)
+
+
+def test_greedy_replies_are_those_of_generate(tiny: LoadedModel, tmp_path: Path) -> None:
+    samples = [*picture_samples(), choice_sample("blind", media=())]
+    requests = build_requests(benchmark_of(samples, tmp_path), EvalConfig())
+    provider = HfProvider(tiny, media=MediaLimits(), decoding=Decoding(max_new_tokens=12))
+    encoded = [item for item in provider._encode_all(requests) if isinstance(item, EncodedPrompt)]
+    ends, pad = end_token_ids(tiny.processor), padding_id(tiny.processor)
+    banned = vision_token_ids(tiny.processor)
+    batch = collate(encoded, pad_id=pad)
+    with torch.inference_mode():
+        output = tiny.model.generate(
+            **batch.model_inputs(),
+            max_new_tokens=12,
+            do_sample=False,
+            eos_token_id=list(ends),
+            pad_token_id=pad,
+            suppress_tokens=list(banned),
+        )
+    expected = output[:, batch.input_ids.shape[1] :].tolist()
+    # Tokens that some rows reach early stand in for the end of a reply, so that rows leave the batch one by one.
+    early = sorted({row[step] for row, step in zip(expected, range(1, 7), strict=True)})
+    for stops in (ends, early):
+        found = greedy_replies(tiny.model, batch, max_new_tokens=12, end_ids=stops, pad_id=pad, banned_ids=banned)
+        cut = [next((i for i, token in enumerate(row) if token in stops), 11) for row in expected]
+        assert found == [row[: end + 1] for row, end in zip(expected, cut, strict=True)]
+    assert len({len(row) for row in found}) > 1
+
+
+def test_questions_that_share_a_picture_stand_together_and_show_it_once(tiny: LoadedModel, tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    pictures = []
+    for side in (64, 96, 80):
+        stream = io.BytesIO()
+        PIL.Image.fromarray(rng.integers(0, 256, (side, side, 3), dtype=np.uint8)).save(stream, "PNG")
+        pictures.append(Image(data=stream.getvalue()))
+    samples = [
+        dataclasses.replace(choice_sample(f"q{i}", media=(pictures[i % 3],)), question=f"Where is cup {'x' * i}?")
+        for i in range(9)
+    ]
+    requests = build_requests(benchmark_of(samples, tmp_path), EvalConfig())
+    alone = {r.sample_id: provider_of(tiny).generate([r])[0] for r in requests}
+    frozen = [parameter for parameter in tiny.model.parameters() if parameter.requires_grad]
+    tiny.model.requires_grad_(False)
+    try:
+        provider = provider_of(tiny, batch_size=4)
+        ordered = provider.order(requests)
+        assert [[r.media[0] for r in ordered].index(picture) for picture in pictures] == [6, 0, 3]
+        found = {r.sample_id: reply for answers in provider.stream(ordered) for r, reply in answers}
+    finally:
+        for parameter in frozen:
+            parameter.requires_grad_(True)
+    assert found == alone
+    assert (provider.features.encoded, provider.features.reused) == (3, 6)
+
+
+def test_an_unreadable_picture_in_a_later_batch_fails_alone(tiny: LoadedModel, tmp_path: Path) -> None:
+    samples = [*picture_samples(), choice_sample("broken", media=(Image(data=png()[:60]),))]
+    provider = provider_of(tiny, batch_size=2)
+    requests = build_requests(benchmark_of(samples, tmp_path), EvalConfig())
+    answers = [pair for batch in provider.stream(provider.order(requests)) for pair in batch]
+    assert [r.sample_id for r, _ in answers] == [r.sample_id for r in provider.order(requests)]
+    assert [r.sample_id for r, reply in answers if reply.error] == ["broken"]
 
 
 def test_the_picture_reaches_the_model(tiny: LoadedModel, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from evaluation_builders import BLINK_DATA, png
+from evaluation_builders import BLINK_DATA, choice_sample, png
 
 from wherewise.answers.styles import PromptStyle
 from wherewise.evaluation.load import Benchmark, load_benchmark
@@ -23,6 +23,7 @@ from wherewise.evaluation.scoring import check_scorable, rescore, score_reply
 from wherewise.evaluation.specs import BENCHMARKS, get_benchmark
 from wherewise.samples import Boolean, Choice, Image, Number, Point, Sample, Text
 from wherewise.samples.errors import InputError
+from wherewise.samples.store import write_dataset
 
 DATA = BLINK_DATA.parent
 CASES: dict[str, Any] = {
@@ -137,16 +138,19 @@ def test_a_short_copy_says_so(name: str, tmp_path: Path) -> None:
     assert ("expected" in notes or "subsets are not in the folder" in notes) == bool(counts)
 
 
-def test_every_benchmark_on_files_has_fixture_rows() -> None:
-    shared = {"blink", "dataset", "simulated", "vsi-bench-debiased", "nextqa", "vsr-random"}
-    assert set(CASES) == set(BENCHMARKS) - shared
+SAME_SCHEMA = {"vsi-bench-debiased": "vsi-bench", "nextqa": "nextqa-val", "vsr-random": "vsr-zeroshot"}
+OWN_FORMAT = {"dataset", "simulated"}
+"""Benchmarks that are dataset folders of wherewise."""
 
 
-@pytest.mark.parametrize(
-    ("name", "like"), [("vsi-bench-debiased", "vsi-bench"), ("nextqa", "nextqa-val"), ("vsr-random", "vsr-zeroshot")]
-)
-def test_specs_that_share_a_schema(name: str, like: str, tmp_path: Path) -> None:
-    spec, case = get_benchmark(name), CASES[like]
+def test_every_benchmark_has_fixture_rows() -> None:
+    assert set(CASES) | set(SAME_SCHEMA) | OWN_FORMAT == set(BENCHMARKS)
+    assert all(len(case["rows"]) > 0 and case["summary"] for case in CASES.values())
+
+
+@pytest.mark.parametrize("name", sorted(SAME_SCHEMA))
+def test_specs_that_share_a_schema(name: str, tmp_path: Path) -> None:
+    spec, case = get_benchmark(name), CASES[SAME_SCHEMA[name]]
     write_rows(tmp_path, spec.patterns[0].replace("*", "00000-of-00001"), case["rows"])
     for extra in case.get("media", []):
         (tmp_path / extra).parent.mkdir(parents=True, exist_ok=True)
@@ -154,8 +158,28 @@ def test_specs_that_share_a_schema(name: str, like: str, tmp_path: Path) -> None
     loaded = load_benchmark(spec, tmp_path)
     assert [short(sample) for sample in loaded.samples] == case["gold"]
     assert {sample.source for sample in loaded.samples} == {name}
-    scores = [p.score for p in answer_all(loaded, case["replies"])]
-    assert scores == pytest.approx(case["scores"])
+    assert prompt_text(loaded.samples[0], EvalConfig()) == case["prompt"]
+    predictions = answer_all(loaded, case["replies"])
+    assert [p.score for p in predictions] == pytest.approx(case["scores"])
+    summary = summarize(predictions)
+    measured = {"micro": summary.micro.estimate.score, "macro": summary.macro.estimate.score}
+    measured |= {formula: found.value for formula, found in summary.formulas.items()}
+    measured["chance"] = summary.micro.chance
+    assert {formula: measured[formula] for formula in case["summary"]} == pytest.approx(case["summary"])
+
+
+@pytest.mark.parametrize("name", sorted(OWN_FORMAT))
+def test_dataset_folders_of_wherewise(name: str, tmp_path: Path) -> None:
+    samples = [choice_sample("a", gold="A"), choice_sample("b", gold="B"), choice_sample("c", gold="A")]
+    write_dataset(samples, tmp_path)
+    loaded = load_benchmark(get_benchmark(name), tmp_path)
+    assert sorted(sample.id for sample in loaded.samples) == ["a", "b", "c"]
+    assert prompt_text(loaded.samples[0], EvalConfig()).startswith(loaded.samples[0].question)
+    predictions = answer_all(loaded, ["A"] * 3)
+    summary = summarize(predictions)
+    assert sum(p.score for p in predictions) == 2
+    assert summary.micro.estimate.score == pytest.approx(2 / 3)
+    assert summary.micro.chance == pytest.approx(1 / len(loaded.samples[0].options))
 
 
 def test_a_failed_or_silent_reply_counts_as_wrong(tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def moment(**changes: Any) -> Moment:
 def test_times_of_frames() -> None:
     plan = FramePlan(pause_frames=4, pause_step=1.0, collages=2)
     assert pause_times(moment(), plan) == (92.0, 93.0, 94.0)
-    assert pause_times(moment(pause_end=92.0), plan) == (92.0,)
+    assert pause_times(moment(pause_end=92.0), plan) == (91.75,)
     times = episode_times(moment(), plan)
     assert len(times) == 8
     assert times[0] > 0
@@ -234,7 +234,7 @@ def test_labels_win_over_subtitles(show: Path, tmp_path: Path) -> None:
 
 
 def test_files_that_are_wrong_are_named(tmp_path: Path) -> None:
-    (tmp_path / "a.json").write_text('{"videos": []}')
+    (tmp_path / "a.json").write_text('{"labels": []}')
     with pytest.raises(DatasetError, match=r"a\.json: is no array of labels"):
         read_labels(tmp_path / "a.json")
     (tmp_path / "a.srt").write_text("nothing here")

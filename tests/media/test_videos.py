@@ -197,54 +197,6 @@ def test_rotation_is_applied(turn: int) -> None:
     assert (probe(video, None).width, probe(video, None).height) == (expected.shape[1], expected.shape[0])
 
 
-class Counting:
-    """Counts the frames that a decoder gives out."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.frames = 0
-        self.jumps = 0
-        from wherewise.media import video
-
-        decode, rewind = video._decode, video._rewind
-
-        def counted(container: Any, *args: Any) -> Any:
-            return decode(_Counted(container, self), *args)
-
-        def jumped(*args: Any) -> None:
-            self.jumps += 1
-            rewind(*args)
-
-        monkeypatch.setattr(video, "_decode", counted)
-        monkeypatch.setattr(video, "_rewind", jumped)
-
-
-class _Counted:
-    def __init__(self, container: Any, count: Counting) -> None:
-        self._container, self._count = container, count
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._container, name)
-
-    def decode(self, stream: Any) -> Any:
-        for frame in self._container.decode(stream):
-            self._count.frames += 1
-            yield frame
-
-
-def test_jumps_are_made_where_they_save_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
-    video = clip(200)  # a keyframe every 20 frames
-    count = Counting(monkeypatch)
-    assert numbers(load_frames(video, None, times=[0.1, 18.5])) == [1, 185]
-    assert count.frames <= 2 + 6 + 1  # up to frame 1; from keyframe 180 to 185
-    assert count.jumps == 2  # the first one rewinds after listing
-    count.frames = count.jumps = 0
-    assert numbers(load_frames(video, None, fps=1)) == list(range(0, 200, 10))
-    assert (count.frames, count.jumps) == (11 * 10, 1 + 9)  # a jump skips 9 frames
-    count.frames = count.jumps = 0
-    assert numbers(load_frames(video, None, fps=2)) == list(range(0, 200, 5))
-    assert (count.frames, count.jumps) == (196, 1)  # a jump would skip 4 frames: not worth it
-
-
 @pytest.mark.parametrize("name", [pytest.param(CLIPS[0], marks=pytest.mark.slow), *CLIPS[1:]])
 def test_real_clips_give_the_frames_of_a_plain_run(name: str) -> None:
     if not (SHARED / name).is_file():

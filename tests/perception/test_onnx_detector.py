@@ -93,7 +93,8 @@ def test_the_command_writes_a_dataset_and_counts_what_it_left_out(tmp_path: Path
     config = tmp_path / "photos.yaml"
     config.write_text(
         f"folder: {tmp_path / 'in'}\nout: {tmp_path / 'out'}\nnear_duplicates: null\nsplits: {{train: 1}}\n"
-        f"backends: {{detector: {{weights: {weights}}}, segmenter: {{kind: none}}}}\nquestions: {{balance: false}}\n",
+        f"backends: {{detector: {{weights: {weights}, looks: 1}}, segmenter: {{kind: none}}}}\n"
+        "questions: {balance: false}\n",
         encoding="utf-8",
     )
     done = run("data", "photos", str(config), "--quiet")

@@ -21,6 +21,7 @@ from wherewise.questions.widened import widened
 from wherewise.samples.errors import DatasetError
 from wherewise.scenes import Scene
 
+ROOT = Path(__file__).parents[2]
 BOXES = {"red": (20, 30, 80, 90), "green": (220, 40, 290, 110), "blue": (30, 160, 100, 220)}
 DEPTH_FAMILIES = ("camera_distance", "front_behind", "depth_order", "object_depth", "size", "reference_distance")
 
@@ -138,6 +139,31 @@ def test_a_run_that_was_cut_short_looks_at_each_photograph_once(tmp_path: Path) 
     assert again.tally == source.tally
 
 
+def backends() -> Backends:
+    return Backends(detector=ColorDetector(), camera=PhotoCamera())
+
+
+def test_several_workers_give_the_same_scenes(tmp_path: Path) -> None:
+    for number in range(3):
+        save(paint({"red": (20 + 9 * number, 30, 80 + 9 * number, 90)}), tmp_path / "in" / f"{number}.png")
+    alone = list(photos(tmp_path, ColorDetector()))
+    shared = photos(tmp_path, counted := ColorDetector())
+    shared.keep, shared.workers, shared.recipe = tmp_path / "seen2", 2, backends
+    assert [item.scene for item in shared] == [item.scene for item in alone]
+    assert counted.calls == 0
+    assert sorted(path.name for path in (tmp_path / "seen2").iterdir()) == sorted(
+        path.name for path in (tmp_path / "seen").iterdir()
+    )
+
+
+def test_several_workers_need_a_recipe(tmp_path: Path) -> None:
+    save(paint(BOXES), tmp_path / "in" / "a.png")
+    source = photos(tmp_path, ColorDetector())
+    source.workers = 2
+    with pytest.raises(ValueError, match="recipe"):
+        list(source)
+
+
 def test_other_settings_look_anew(tmp_path: Path) -> None:
     save(paint(BOXES), tmp_path / "in" / "a.png")
     list(photos(tmp_path, ColorDetector()))
@@ -220,3 +246,30 @@ def test_a_faint_detection_keeps_from_counting_but_not_from_naming(score: float,
     told, _ = ask(scene, "counting")
     assert told
     assert not any("apple" in line for line in told)
+
+
+def test_lengths_across_are_widened_by_the_focal_length_too() -> None:
+    from wherewise.cli.photos import ACROSS, margins_for
+    from wherewise.perception.config import BackendsConfig
+
+    def of(**changes: object) -> MarginsConfig:
+        return margins_for(MarginsConfig(), BackendsConfig.model_validate({"segmenter": {"kind": "none"}, **changes}))
+
+    depth = {"kind": "files", "folder": "d", "error": 0.1}
+    flat, told, assumed = of(), of(depth=depth, camera={"focal": 1.0}), of(depth=depth)
+    assert flat.depth_ratio == MarginsConfig().depth_ratio < told.depth_ratio == assumed.depth_ratio
+    for name in ACROSS:
+        assert getattr(flat, name) <= getattr(told, name) < getattr(assumed, name)
+    assert told.horizontal_gap == assumed.horizontal_gap == flat.horizontal_gap > MarginsConfig().horizontal_gap
+
+
+def test_a_recipe_is_known_by_its_config() -> None:
+    import pickle
+
+    from wherewise.perception.config import BackendsConfig, Recipe
+
+    one = Recipe(BackendsConfig.model_validate({"camera": {"focal": 1.2}}))
+    again = pickle.loads(pickle.dumps(one))
+    assert again == one
+    assert hash(again) == hash(one)
+    assert one != Recipe(BackendsConfig())

@@ -200,3 +200,137 @@ def depth_pro(folder: Path) -> str:
     )
     images = DepthProImageProcessor(size={"height": 64, "width": 64})
     return save(folder, DepthProForDepthEstimation(config), images)
+
+
+def rf_detr(folder: Path) -> str:
+    from transformers import RfDetrConfig, RfDetrDinov2Config, RfDetrForObjectDetection, RfDetrImageProcessor
+
+    backbone = RfDetrDinov2Config(
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        image_size=56,
+        patch_size=14,
+        num_windows=2,
+        out_features=["stage1", "stage2"],
+    )
+    config = RfDetrConfig(
+        backbone_config=backbone,
+        d_model=32,
+        decoder_layers=1,
+        decoder_ffn_dim=32,
+        decoder_self_attention_heads=2,
+        decoder_cross_attention_heads=2,
+        decoder_n_points=2,
+        num_queries=6,
+        group_detr=1,
+        c2f_num_blocks=1,
+        id2label={0: "N/A", **dict(enumerate(WORDS, start=1))},
+        label2id={"N/A": 0} | {word: number for number, word in enumerate(WORDS, start=1)},
+    )
+    images = RfDetrImageProcessor(size={"height": 112, "width": 112}, do_pad=False)
+    return save(folder, RfDetrForObjectDetection(config), images)
+
+
+def sam3(folder: Path) -> str:
+    from transformers import (
+        Sam3ImageProcessor,
+        Sam3TrackerConfig,
+        Sam3TrackerMaskDecoderConfig,
+        Sam3TrackerModel,
+        Sam3TrackerProcessor,
+        Sam3TrackerPromptEncoderConfig,
+        Sam3VisionConfig,
+        Sam3ViTConfig,
+    )
+
+    backbone = Sam3ViTConfig(
+        hidden_size=32,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        image_size=112,
+        patch_size=14,
+        window_size=4,
+        global_attn_indexes=[1],
+        pretrain_image_size=112,
+    )
+    vision = Sam3VisionConfig(
+        backbone_config=backbone, fpn_hidden_size=32, backbone_feature_sizes=[[32, 32], [16, 16], [8, 8]]
+    )
+    config = Sam3TrackerConfig(
+        vision_config=vision,
+        prompt_encoder_config=Sam3TrackerPromptEncoderConfig(hidden_size=32, image_size=112, patch_size=14),
+        mask_decoder_config=Sam3TrackerMaskDecoderConfig(
+            hidden_size=32, mlp_dim=32, num_attention_heads=2, iou_head_hidden_dim=32
+        ),
+    )
+    images = Sam3ImageProcessor(size={"height": 112, "width": 112}, mask_size={"height": 32, "width": 32})
+    return save(folder, Sam3TrackerModel(config), Sam3TrackerProcessor(images))
+
+
+def florence2(folder: Path) -> str:
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import (
+        BartConfig,
+        CLIPImageProcessor,
+        Florence2Config,
+        Florence2ForConditionalGeneration,
+        Florence2Processor,
+        Florence2VisionConfig,
+        PreTrainedTokenizerFast,
+    )
+
+    words = ["<s>", "<pad>", "</s>", "<unk>", "<image>", *(f"<loc_{n}>" for n in range(1000)), *WORDS, "region", "."]
+    made = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, unk_token="<unk>"))
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    made.decoder = decoders.WordPiece(prefix="##")
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=made,
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        extra_special_tokens={"image_token": "<image>"},
+    )
+    vision = Florence2VisionConfig(
+        depths=[1, 1],
+        patch_size=[7, 3],
+        patch_stride=[4, 2],
+        patch_padding=[3, 1],
+        patch_prenorm=[False, True],
+        embed_dim=[8, 16],
+        num_heads=[2, 2],
+        num_groups=[2, 2],
+        window_size=4,
+        projection_dim=16,
+    )
+    text = BartConfig(
+        vocab_size=len(words),
+        d_model=16,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=16,
+        decoder_ffn_dim=16,
+        max_position_embeddings=256,
+        bos_token_id=0,
+        pad_token_id=1,
+        eos_token_id=2,
+        decoder_start_token_id=2,
+        forced_eos_token_id=2,
+    )
+    config = Florence2Config(vision_config=vision, text_config=text, image_token_id=4)
+    images = CLIPImageProcessor(size={"height": 64, "width": 64}, do_center_crop=False)
+    images.image_seq_length = 65  # 8 x 8 places of the last stage, and their mean
+    processor = Florence2Processor(
+        images, tokenizer, post_processor_config={"pure_text": {}, "description_with_bboxes": {}}
+    )
+    return save(folder, Florence2ForConditionalGeneration(config), processor)
+
+
+def qwen3_vl(folder: Path) -> str:
+    from wherewise.models.tiny import build_tiny
+
+    return save(folder, *build_tiny("qwen3_vl"))

@@ -20,7 +20,8 @@ from typing import Any
 
 PYTHON = os.environ.get("WHEREWISE_VLLM_PYTHON", "")
 MISSING = "set WHEREWISE_VLLM_PYTHON to the python of an environment with vLLM (docs/rollouts.md)"
-START_SECONDS = 900.0
+START_SECONDS = float(os.environ.get("WHEREWISE_SERVER_SECONDS", "900"))
+"""How long a server may take to start."""
 CPU = {
     "HF_HUB_OFFLINE": "1",
     "OMP_NUM_THREADS": "1",
@@ -65,7 +66,11 @@ class ServerProcess:
 
     def __enter__(self) -> ServerProcess:
         self.start()
-        self.wait()
+        try:
+            self.wait()
+        except BaseException:
+            self.kill()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -36,6 +36,9 @@ def test_both_phases_see_clips(family: str, tmp_path: Path) -> None:
     line = json.loads((result.folder / "rollouts/step-000001.jsonl").read_text().splitlines()[0])
     assert line["media"][0]["type"] == "video"
     assert len(line["media"][0]["times"]) == 4
+    assert [frame["time"] for frame in line["media"][0]["frames"]] == line["media"][0]["times"]
+    assert all((result.folder / "rollouts" / frame["file"]).is_file() for frame in line["media"][0]["frames"])
+    assert len(line["seen"]) == 2
 
 
 def test_frames_are_those_asked_for() -> None:

@@ -46,31 +46,73 @@ def convert(
         Path | None, typer.Option(help="Write media that are in memory to this folder, below the target's.")
     ] = None,
     embed: Annotated[bool, typer.Option("--embed", help="Put the bytes of pictures into the rows.")] = False,
+    maps: Annotated[
+        Path | None, typer.Option(help="SpaceR's cognitive_map.jsonl, hung on the samples of its clips.")
+    ] = None,
+    benchmark_scenes: Annotated[
+        list[Path] | None,
+        typer.Option(help="Scenes of a benchmark ('wherewise data exclusions'); rows about them are reported."),
+    ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(metavar="DEFECT", help="Leave out rows with this defect; may be repeated.")
+    ] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out rows that cannot be read, and say so.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what stands there.")] = False,
 ) -> None:
-    """Read a dataset in one format and write it in another; what the target cannot hold is counted and said."""
+    """Read a dataset in one format and write it in another; defects, and what the target cannot hold, are counted."""
+    from wherewise.formats.cognitive_maps import with_maps
+    from wherewise.formats.defects import Defect, DefectReport
     from wherewise.formats.files import read_format, write_format
     from wherewise.formats.registry import get_format
     from wherewise.samples.errors import InputError
     from wherewise.samples.store import read_dataset, write_dataset
+    from wherewise.scenes.exclusions import read_exclusions
 
     if target.exists() and not overwrite:
         raise InputError(f"{target} exists; name another, or --overwrite")
     splits = tuple(split or ())
+    unknown = sorted(set(drop or ()) - set(Defect))
+    if unknown:
+        raise InputError(f"--drop {unknown[0]}: no such defect; there are {', '.join(Defect)}")
+    told = DefectReport(
+        scenes=frozenset(scene for _, scene in read_exclusions(benchmark_scenes or ())),
+        drop=frozenset(Defect(name) for name in drop or ()),
+    )
+    bad: list[str] = []
     if source_format == OWN:
         samples = read_dataset(source, splits=splits or None)
     else:
         if len(splits) > 1:
             raise InputError("--split: a file of rows is one split; give one")
         form = get_format(source_format)
-        samples = read_format(form, source, strip=strip_prefix, split=splits[0] if splits else None)
+        samples = read_format(
+            form,
+            source,
+            strip=strip_prefix,
+            split=splits[0] if splits else None,
+            defects=told,
+            on_bad=(lambda error: bad.append(str(error))) if skip_bad else None,
+        )
+    if maps is not None:
+        samples = with_maps(samples, read_format(get_format("spacer-maps"), maps))
     if target_format == OWN:
         manifest = write_dataset(samples, target, generator={"from": source_format}, overwrite=overwrite)
         counts = {name: sum(tasks.values()) for name, tasks in manifest.counts.items()}
         typer.echo(f"{target}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+        _tell(told.lines(), bad)
         return
     base = root or (source if source.is_dir() else source.parent)
     loss = write_format(get_format(target_format), samples, target, root=base, media=media, embed=embed)
     typer.echo(f"{target}: {loss.rows} rows")
     for line in loss.lines():
         typer.echo(f"  {line}")
+    _tell(told.lines(), bad)
+
+
+def _tell(defects: list[str], bad: list[str]) -> None:
+    for line in defects:
+        typer.echo(f"  defect {line}")
+    if bad:
+        typer.echo(f"  {len(bad)} rows could not be read and were left out, the first: {bad[0]}")

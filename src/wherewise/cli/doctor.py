@@ -11,7 +11,6 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +18,8 @@ from typing import Annotated
 import typer
 
 from wherewise import __version__
+from wherewise.cli.doctor_findings import Finding, Status
+from wherewise.cli.doctor_reach import driver_finding, hub_findings, judge_finding
 from wherewise.cli.errors import EXTRAS
 from wherewise.cli.options import AsJson
 
@@ -44,6 +45,11 @@ class Needed:
         """As ``pip install`` takes it."""
         return f"{self.package}>={self.at_least}" + (f",<{self.below}" if self.below else "")
 
+    @property
+    def tested(self) -> str:
+        """The tested range, in words."""
+        return f"{self.at_least} and newer" + (f", below {self.below}" if self.below else "")
+
 
 CORE = (
     Needed("jinja2", "jinja2", "3.1"),
@@ -51,7 +57,7 @@ CORE = (
     Needed("numpy", "numpy", "2.0"),
     Needed("pillow", "PIL", "11.0"),
     Needed("pyarrow", "pyarrow", "17.0"),
-    Needed("pydantic", "pydantic", "2.9"),
+    Needed("pydantic", "pydantic", "2.10.3"),
     Needed("pyyaml", "yaml", "6.0"),
     Needed("rich", "rich", "13.0"),
     Needed("scipy", "scipy", "1.13"),
@@ -61,7 +67,7 @@ CORE = (
 
 TORCH = Needed("torch", "torch", "2.8")
 TORCHVISION = Needed("torchvision", "torchvision", "0.23")
-AV = Needed("av", "av", "14.0")
+AV = Needed("av", "av", "15.0", "19")
 OPTIONAL = (
     Needed("transformers", "transformers", "5.10", "6"),
     Needed("peft", "peft", "0.18"),
@@ -81,31 +87,6 @@ PURPOSE = {
 """What each extra is for."""
 
 
-class Status(StrEnum):
-    """How good or bad a finding is."""
-
-    OK = "ok"
-    """As it should be."""
-    WARN = "warn"
-    """Some commands won't work, or slowly."""
-    FAIL = "fail"
-    """Something that every command needs is broken."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    name: str
-    """What was looked at."""
-    status: Status
-    """How it is."""
-    detail: str
-    """What was found."""
-    fix: str = ""
-    """The command or the step that mends it; empty where nothing needs mending."""
-
-
 Deep = Annotated[
     str | None,
     typer.Option(
@@ -119,12 +100,22 @@ Deep = Annotated[
 """The model to look into."""
 
 
-def doctor(json_: AsJson = False, deep: Deep = None) -> int:
+JudgeFile = Annotated[
+    Path | None,
+    typer.Option("--judge", metavar="FILE", help="Ask the judge of this config, too.", show_default=False),
+]
+"""A config with a section ``judge:``."""
+
+
+def doctor(json_: AsJson = False, deep: Deep = None, judge: JudgeFile = None) -> int:
     """Check this machine and installation; name the fix for each finding.
 
-    The exit code is 0 unless something that every command needs is broken, or a model does not compute what it should.
+    The exit code is 0 unless something that every command needs is broken, a model does not compute what it should, or
+    the judge that was asked for does not answer.
     """
     found = list(findings() if deep is None else _deep(deep))
+    if judge is not None:
+        found.append(_judge(judge))
     if json_:
         typer.echo(json.dumps([asdict(finding) for finding in found], indent=2))
     else:
@@ -140,7 +131,7 @@ def doctor(json_: AsJson = False, deep: Deep = None) -> int:
 
 def findings() -> Iterator[Finding]:
     """All that there is to say, in the order of reading."""
-    for check in (_python, _machine, _core, _torch, _torchvision, _optional, _av):
+    for check in (_python, _machine, _core, _torch, _torchvision, _optional, _av, hub_findings):
         yield from check()
 
 
@@ -150,6 +141,13 @@ def _deep(model: str) -> Iterator[Finding]:
     for check in deep_checks(model):
         status = Status.OK if check.ok else Status.FAIL
         yield Finding(name=check.name, status=status, detail=check.detail, fix=check.fix)
+
+
+def _judge(file: Path) -> Finding:
+    from wherewise.cli.config import load_config
+    from wherewise.judge.config import JudgeFile as Settings
+
+    return judge_finding(load_config(Settings, file).value.judge)
 
 
 def _python() -> Iterator[Finding]:
@@ -242,7 +240,7 @@ def _package(needed: Needed, *, absent: Status, fix: str, run: bool = True) -> F
     if run and (broken := _import_problem(lambda: importlib.import_module(needed.module))):
         again = f"pip install --force-reinstall '{needed.requirement}'"
         return Finding(name=needed.package, status=absent, detail=f"{found}, {broken}", fix=again)
-    return Finding(name=needed.package, status=Status.OK, detail=found)
+    return Finding(name=needed.package, status=Status.OK, detail=f"{found} (tested: {needed.tested})")
 
 
 def _release(text: str) -> tuple[int, ...]:
@@ -280,6 +278,7 @@ def _torch() -> Iterator[Finding]:
         else "CPU"
     )
     detail = f"{torch.__version__}, built for {built}, {torch.get_num_threads()} threads"
+    yield from driver_finding(torch.version.cuda)
     if torch.cuda.is_available():
         yield Finding(name="torch", status=Status.OK, detail=detail)
         for index in range(torch.cuda.device_count()):

@@ -32,6 +32,8 @@ EXTRAS = {
     "openai": "judge",
     "onnxruntime": "photos",
     "cv2": "photos",
+    "gradio": "chat",
+    "huggingface_hub": "hub",
 }
 """For each optional package's import name the extra that installs it."""
 

@@ -73,6 +73,10 @@ def run(
         int | None, typer.Option(min=2, help="At most so many frames of a clip; 16 where the sample names none.")
     ] = None,
     fps: Annotated[float | None, typer.Option(help="Frames per second of a clip, up to --frames.")] = None,
+    reading: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="YAML of how clips are read: overlay, keyframes, timeout, cache."),
+    ] = None,
     blind: Annotated[bool, typer.Option("--blind", help="Show no pictures: what do the questions give away?")] = False,
     clips: Annotated[
         str, typer.Option(help="Servers: send clips as 'frames' (pictures) or whole as a 'file' (vLLM's video_url).")
@@ -141,10 +145,11 @@ def run(
         named_benchmark,
         usage_line,
     )
+    from wherewise.cli.overlay import evaluated_reading
     from wherewise.cli.progress import progress
     from wherewise.evaluation.load import load_benchmark
     from wherewise.evaluation.protocol import Decoding, EvalConfig, MediaLimits
-    from wherewise.evaluation.providers.base import StreamingProvider
+    from wherewise.evaluation.providers.base import MeteredProvider
     from wherewise.evaluation.runner import read_manifest, run_benchmark
     from wherewise.evaluation.tables import summary_lines
     from wherewise.samples.errors import InputError, NothingProduced
@@ -158,9 +163,18 @@ def run(
         raise InputError(f"--clips {clips!r}: choose frames or file")
     if clips == "file" and (frames is not None or fps is not None):
         raise InputError("--clips file: the server itself takes the frames; drop --frames and --fps")
+    if clips == "file" and reading is not None:
+        raise InputError("--clips file: the server itself reads the clips; drop --reading")
     config = EvalConfig(
         prompt=prompt,
-        media=MediaLimits(frames=frames, fps=fps, max_pixels=max_pixels, blind=blind, clips=clips),  # type: ignore[arg-type]  # checked above
+        media=MediaLimits(
+            frames=frames,
+            fps=fps,
+            max_pixels=max_pixels,
+            blind=blind,
+            clips=clips,  # type: ignore[arg-type]  # checked above
+            reading=evaluated_reading(reading),
+        ),
         decoding=Decoding(strategy=decoding, max_new_tokens=max_new_tokens),  # type: ignore[arg-type]  # checked above
     )
     if prompt is not None and prompt_variant is not None:
@@ -206,7 +220,7 @@ def run(
             loaded, provider, config, folder, retry_failed=retry_failed, progress=lambda done, _: advance.at(done)
         )
     typer.echo("\n".join(summary_lines(summary, read_manifest(folder))))
-    if isinstance(provider, StreamingProvider):
+    if isinstance(provider, MeteredProvider):
         typer.echo(usage_line(provider.usage()))
     typer.echo(f"written to {folder}")
     if summary.failed == 1.0:

@@ -16,12 +16,16 @@ def contamination(
     split: Annotated[str, typer.Option(help="Split of the training data.")] = "train",
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="N questions of the benchmark.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="All matches as JSON lines.")] = None,
+    flags: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Touched training samples, for 'data drop --flags'.")
+    ] = None,
+    frames: Annotated[int, typer.Option(min=1, metavar="N", help="N frames of each clip are compared.")] = 8,
 ) -> int:
-    """Look for a benchmark in training data: pictures by bytes and looks, clips, scenes, questions.
+    """Look for a benchmark in training data: pictures by bytes and looks, clips, scenes, questions, runs of words.
 
     Ends with exit code 1 if a picture, clip or scene is shared; the same wording of a question alone is only reported.
     """
-    from wherewise.evaluation.contamination import compare_data, report_lines, write_matches
+    from wherewise.evaluation.contamination import compare_data, report_lines, write_flags, write_matches
     from wherewise.evaluation.load import load_benchmark
     from wherewise.evaluation.specs import get_benchmark
     from wherewise.samples.errors import InputError
@@ -31,11 +35,14 @@ def contamination(
         raise InputError(f"no dataset {dataset}")
     loaded = load_benchmark(get_benchmark(benchmark), data, limit=limit)
     root = dataset if dataset.is_dir() else dataset.parent
-    report = compare_data(read_dataset(dataset, splits=[split]), root, loaded.samples, loaded.root)
+    report = compare_data(read_dataset(dataset, splits=[split]), root, loaded.samples, loaded.root, frames=frames)
     typer.echo("\n".join(report_lines(report)))
     if out is not None:
         write_matches(report, out)
         typer.echo(f"written to {out}")
+    if flags is not None:
+        write_flags(report, flags)
+        typer.echo(f"{len(report.training_ids)} training samples to drop, in {flags}")
     return int(report.contaminated)
 
 

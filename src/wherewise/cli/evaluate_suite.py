@@ -33,6 +33,7 @@ def suite(
     max_pixels: Annotated[int | None, typer.Option(min=1, help="Shrink larger pictures to so many pixels.")] = None,
     frames: Annotated[int | None, typer.Option(min=2, help="At most so many frames of a clip.")] = None,
     fps: Annotated[float | None, typer.Option(help="Frames per second of a clip, up to --frames.")] = None,
+    reading: Annotated[Path | None, typer.Option(metavar="FILE", help="YAML of how clips are read.")] = None,
     blind: Annotated[bool, typer.Option("--blind", help="Show no pictures.")] = False,
     unpack: Annotated[bool, typer.Option("--unpack", help="Unpack what is asked about from zips.")] = False,
     base_url: Annotated[str | None, typer.Option(metavar="URL", help="Servers: the API, with its version.")] = None,
@@ -46,6 +47,7 @@ def suite(
     A benchmark without a folder in --data is left out and named in the table.
     """
     from wherewise.answers.styles import PromptConfig
+    from wherewise.cli.overlay import evaluated_reading
     from wherewise.cli.progress import progress
     from wherewise.evaluation.load import load_benchmark
     from wherewise.evaluation.protocol import Decoding, EvalConfig, MediaLimits
@@ -63,7 +65,9 @@ def suite(
         raise InputError(f"no folder {data}; --data names the folder that holds one folder for each benchmark")
     config = EvalConfig(
         prompt=None if prompt_style is None else PromptConfig.model_validate({"style": prompt_style}),
-        media=MediaLimits(frames=frames, fps=fps, max_pixels=max_pixels, blind=blind),
+        media=MediaLimits(
+            frames=frames, fps=fps, max_pixels=max_pixels, blind=blind, reading=evaluated_reading(reading)
+        ),
         decoding=Decoding(max_new_tokens=max_new_tokens),
     )
     server = {"base_url": base_url, "api_key_env": api_key_env}

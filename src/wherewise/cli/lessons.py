@@ -23,8 +23,9 @@ def lessons(
     """Make samples of the questions, pauses and answers in episodes; --dry-run lists them and decodes no frame."""
     import itertools
 
-    from wherewise.lessons.build import Account, LessonsConfig, episodes_of, moments_of
+    from wherewise.lessons.build import Account, episodes_of, moments_of
     from wherewise.lessons.build import lessons as make
+    from wherewise.lessons.config import LessonsConfig
     from wherewise.samples.store import write_dataset
 
     loaded: LessonsConfig = load_or_print(LessonsConfig, config, overrides, print_config=print_config).value
@@ -51,8 +52,10 @@ def _account(account: object) -> None:
     from wherewise.lessons.build import Account
 
     assert isinstance(account, Account)
+    for file, report in sorted(account.files.items()):
+        typer.echo(f"{file}: {report.line()}")
     for season, report in sorted(account.seasons.items()):
-        typer.echo(f"labels of {season}: {report.line()}")
+        typer.echo(f"season {season}: {report.line()}")
     for reason, count in account.refused.most_common():
         typer.echo(f"left out: {reason} {count}")
 
@@ -66,17 +69,19 @@ def labels(
     """Check label files by DORA's published rules: what is kept, what is left out and why."""
     import json
 
-    from wherewise.lessons.labels import Report, Verdict, read_labels
+    from wherewise.lessons.labels import Report, Verdict, check, read_entries
     from wherewise.samples.errors import InputError
 
     files = [folder] if folder.is_file() else sorted(folder.rglob("*.json"))
     if not files:
         raise InputError(f"{folder} holds no .json file")
-    total = Report()
+    total, seasons = Report(), dict[str, Report]()
     for file in files:
-        checked, report = read_labels(file), Report()
+        entries = read_entries(file)
+        checked, report = [check(entry, number) for number, entry in enumerate(entries)], Report()
         report.add(checked)
         total.add(checked)
+        seasons.setdefault(file.resolve().parent.name, Report()).add(checked)
         typer.echo(f"{file}: {report.line()}")
         for entry in checked:
             if entry.verdict is not Verdict.KEPT:
@@ -84,11 +89,12 @@ def labels(
             elif entry.issues:
                 typer.echo(f"  entry {entry.number}: kept, but {', '.join(entry.issues)}")
         if out is not None:
-            raw = json.loads(file.read_text(encoding="utf-8"))
-            kept = [raw[entry.number] for entry in checked if entry.verdict is Verdict.KEPT]
+            kept = [entries[entry.number] for entry in checked if entry.verdict is Verdict.KEPT]
             target = out / (file.name if folder.is_file() else file.relative_to(folder))
             target = target.with_name(f"{target.stem}_filtered.json")
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(json.dumps(kept, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     if len(files) > 1:
-        typer.echo(total.line())
+        for season, report in sorted(seasons.items()):
+            typer.echo(f"season {season}: {report.line()}")
+        typer.echo(f"all: {total.line()}")

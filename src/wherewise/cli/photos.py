@@ -6,18 +6,21 @@ was seen in each photograph is kept in ``seen/`` inside the dataset folder, so a
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from pathlib import Path
+from typing import Self
 
 import typer
-from pydantic import field_validator
+from pydantic import Field, field_validator, model_validator
 
 from wherewise.cli.options import ConfigFile, DryRun, Limit, Overrides, PrintConfig, Quiet, load_or_print
 from wherewise.cli.sources import Overwrite, Report, SourceConfig, run_source
-from wherewise.perception.config import BackendsConfig
+from wherewise.perception.config import BackendsConfig, Recipe
 from wherewise.perception.ground import GroundConfig
 from wherewise.perception.sorting import SortingConfig
 from wherewise.questions.config import MarginsConfig, QuestionsConfig
+from wherewise.workers.engine import Engine
 
 FAMILIES = (
     "existence",
@@ -73,6 +76,41 @@ class PhotosConfig(SourceConfig):
     """When a plane is the floor; needs a metric depth backend."""
     questions: PhotoQuestions = PhotoQuestions()
     """What is asked."""
+    narratives: Path | None = None
+    """Localized Narratives of the photographs (.jsonl or .parquet): captions and the pointer's traces become facts of
+    the scenes."""
+    workers: int = Field(default=1, ge=1)
+    """Processes that look at photographs, each with backends of its own."""
+    engine: Engine = Engine.LOCAL
+    """``local``: processes of this machine; ``ray``: Ray Data, whose machines must all see `folder` and the weights."""
+    gpus: float = Field(default=0.0, ge=0)
+    """Graphics cards that each Ray worker holds; set the backends' ``device`` to ``cuda`` too."""
+
+    @model_validator(mode="after")
+    def _cards(self) -> Self:
+        if self.gpus and self.engine is not Engine.RAY:
+            raise ValueError("gpus are handed out by `engine: ray` only")
+        return self
+
+
+ACROSS = ("reference_gap", "reference_gap_large", "size_ratio", "number_ratio")
+"""Margins of lengths across the picture, which are wrong by the focal length's error too."""
+
+
+def margins_for(margins: MarginsConfig, backends: BackendsConfig) -> MarginsConfig:
+    """The margins, widened by the errors that the backends state."""
+    from wherewise.questions.widened import widened
+
+    errors = {
+        "box_error": backends.detector.error,
+        "mask_error": 0.0 if backends.segmenter.kind == "none" else backends.segmenter.error,
+    }
+    if backends.depth.kind == "none":
+        return widened(margins, **errors)
+    ahead = widened(margins, **errors, depth_error=backends.depth.error)
+    both = math.hypot(backends.depth.error, backends.camera.error(backends.depth))
+    across = widened(margins, **errors, depth_error=both)
+    return ahead.model_copy(update={name: getattr(across, name) for name in ACROSS})
 
 
 def photos(
@@ -86,8 +124,8 @@ def photos(
     quiet: Quiet = False,
 ) -> None:
     """Ask about a folder of photographs; what detectors, masks and depth say of each is kept for a restart."""
+    from wherewise.perception.narratives import by_picture, read_narratives
     from wherewise.perception.photos import Photos
-    from wherewise.questions.widened import widened
 
     loaded: PhotosConfig = load_or_print(PhotosConfig, config, overrides, print_config=print_config).value
     tally: Counter[str] = Counter()
@@ -100,13 +138,15 @@ def photos(
         ground=loaded.ground,
         license=loaded.license or "unknown",
         tally=tally,
+        recipe=Recipe(chosen),
+        workers=loaded.workers,
+        engine=loaded.engine,
+        gpus=loaded.gpus,
     )
-    margins = widened(
-        loaded.questions.margins,
-        box_error=chosen.detector.error,
-        mask_error=0.0 if chosen.segmenter.kind == "none" else chosen.segmenter.error,
-        depth_error=0.0 if chosen.depth.kind == "none" else chosen.depth.error,
-    )
+    if loaded.narratives is not None:
+        source.narratives = by_picture(read_narratives(loaded.narratives), source.files())
+        typer.echo(f"narratives: {len(source.narratives)} photographs have one")
+    margins = margins_for(loaded.questions.margins, chosen)
     asked: dict[str, object] = {"margins": margins}
     if loaded.questions.vocabulary is None:
         asked["vocabulary"] = source.backends.detector.vocabulary

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import subprocess
+import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +22,25 @@ from wherewise.cli.options import DryRun
 
 DONE = "recipe-{step}.done"
 """File that stands for a finished step, in the output folder."""
+
+
+class Hardware(StrEnum):
+    """What a recipe runs on: for each but the first a recipe has configs of its own, such as ``grpo_one_gpu.yaml``."""
+
+    PUBLISHED = "published"
+    """The published settings as they are, in one process."""
+    ONE_GPU = "one_gpu"
+    """One GPU: adapters."""
+    EIGHT_GPUS = "eight_gpus"
+    """One machine with 8 GPUs: training is started by torchrun."""
+    VERL = "verl"
+    """A cluster: SFT as on 8 GPUs, GRPO as a folder for verl."""
+
+
+GPUS = 8
+"""Processes of `Hardware.EIGHT_GPUS`."""
+TRAINING = ("sft", "grpo")
+"""Verbs that run in several processes."""
 
 
 class Step(BaseModel):
@@ -113,10 +135,15 @@ def run_recipe(
         bool, typer.Option("--tiny", help="The same configs in minutes on a CPU: shipped model, little made-up data.")
     ] = False,
     step: Annotated[list[str] | None, typer.Option("--step", help="Only this step; may be repeated.")] = None,
+    on: Annotated[
+        Hardware, typer.Option("--on", help="Configs for one GPU (adapters), for 8 GPUs, or a folder for verl.")
+    ] = Hardware.PUBLISHED,
     dry_run: DryRun = False,
 ) -> int:
-    """Run a recipe's commands one after the other; a step that is done is not done again."""
-    from wherewise.cli.main import run
+    """Run a recipe's commands one after the other; a step that is done is not done again.
+
+    With ``--on verl`` the run stops after the folder for verl is written; ``--step eval`` is for when it has trained.
+    """
     from wherewise.samples.errors import InputError
 
     folder, recipe = read_recipe(name)
@@ -129,23 +156,47 @@ def run_recipe(
     for entry in recipe.steps:
         if step and entry.name not in step:
             continue
-        words = command(entry, folder, target, tiny=tiny)
+        words = command(entry, folder, target, tiny=tiny, on=on)
         mark = target / DONE.format(step=entry.name)
         if mark.exists() and not dry_run and mark.read_text(encoding="utf-8") == shlex.join(words):
             typer.echo(f"[{entry.name}] done before")
             continue
-        typer.echo(f"[{entry.name}] wherewise {shlex.join(words)}")
+        typer.echo(f"[{entry.name}] {launcher(words, on)} {shlex.join(words)}")
         if dry_run:
             continue
         if tiny:
             stand_in(entry, target)
-        code = run(words)
+        code = start(words, on)
         if code:
             typer.echo(f"[{entry.name}] ended with exit code {code}; the same command goes on from here", err=True)
             return code
         target.mkdir(parents=True, exist_ok=True)
         mark.write_text(shlex.join(words), encoding="utf-8")
+        if words[0] == "export" and not step:
+            typer.echo(
+                f"train with {target}/verl/run.sh, bring the last step back with {target}/verl/import.sh "
+                f"{target}/verl/checkpoints/global_step_N {target}/grpo/final, then: "
+                f"wherewise recipe run {name} --on verl --step eval --out {target}"
+            )
+            return 0
     return 0
+
+
+def launcher(words: list[str], on: Hardware) -> str:
+    """What stands before a step's words on a command line."""
+    if on in (Hardware.EIGHT_GPUS, Hardware.VERL) and words[0] in TRAINING:
+        return f"torchrun --standalone --nproc-per-node {GPUS} -m wherewise"
+    return "wherewise"
+
+
+def start(words: list[str], on: Hardware) -> int:
+    """Run a step here, or in several processes; returns its exit code."""
+    from wherewise.cli.main import run
+
+    if launcher(words, on) == "wherewise":
+        return run(words)
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(GPUS)]
+    return subprocess.run([*torchrun, "-m", "wherewise", *words], check=False).returncode
 
 
 def stand_in(step: Step, out: Path) -> None:
@@ -158,7 +209,7 @@ def stand_in(step: Step, out: Path) -> None:
         make_benchmark(step.bench, out / "data", out / "stand_in")
 
 
-def command(step: Step, folder: Path, out: Path, *, tiny: bool) -> list[str]:
+def command(step: Step, folder: Path, out: Path, *, tiny: bool, on: Hardware = Hardware.PUBLISHED) -> list[str]:
     """The words of a step after ``wherewise``."""
     places = {"recipe": str(folder), "out": str(out)}
     words = shlex.split(step.run.format(**places))
@@ -166,4 +217,16 @@ def command(step: Step, folder: Path, out: Path, *, tiny: bool) -> list[str]:
         words += shlex.split(step.tiny.replace("{out}", str(out)))
         if step.bench is not None:
             words += ["--data", str(out / "stand_in")]
+    words = [str(fitting(Path(word), on)) if word.endswith(".yaml") else word for word in words]
+    if on is Hardware.VERL and words[0] == "grpo":
+        words = ["export", "verl", words[1], "--out", str(out / "verl"), "--overwrite", *words[2:]]
     return words
+
+
+def fitting(config: Path, on: Hardware) -> Path:
+    """The config for a kind of hardware where a recipe has one of its own."""
+    for kind in (on, Hardware.EIGHT_GPUS) if on is Hardware.VERL else (on,):
+        other = config.with_name(f"{config.stem}_{kind}.yaml")
+        if other.is_file():
+            return other
+    return config

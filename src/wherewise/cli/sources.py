@@ -270,7 +270,7 @@ def _write(
             "a dataset stands here already", file=str(config.out), fix="choose another folder, or pass --overwrite"
         )
     config.out.mkdir(parents=True, exist_ok=True)
-    settings = config.model_dump(mode="json", exclude={"out"})
+    settings = config.model_dump(mode="json", exclude={"out", "workers", "engine", "gpus"})
     settings["questions"] = asked.model_dump(mode="json")
     generator: dict[str, Any] = {"name": name, "config": settings, "scenes": {}, "families": {}}
     scenes = SceneFiles(config.out, tuple(config.splits))

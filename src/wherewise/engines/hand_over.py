@@ -94,6 +94,8 @@ class HandOver:
             root=config.data.root or config.data.path,
             fps=config.frames.fps,
             max_frames=config.frames.max_frames,
+            min_frames=config.frames.min_frames,
+            reading=config.frames,
         )
         for number, sample in enumerate(samples):
             text = render_prompt(sample, config.prompt)

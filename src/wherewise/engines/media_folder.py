@@ -10,7 +10,7 @@ from pathlib import Path
 
 import PIL.Image
 
-from wherewise.media import load_frames
+from wherewise.media import ReadingConfig, read_clip
 from wherewise.media.roots import open_medium
 from wherewise.media.sniff import Format, read_format
 from wherewise.samples import Image, Sample, Video
@@ -42,12 +42,16 @@ class MediaFolder:
         root: Folder of the samples' media paths.
         fps: Frames a second to take of clips that do not name their frames; None spreads `max_frames`.
         max_frames: Most frames of a clip.
+        min_frames: Fewest, as far as the clip has so many.
+        reading: How clips are read, and what is drawn on them.
     """
 
     out: Path
     root: Path | None
     fps: float | None
     max_frames: int
+    min_frames: int | None = None
+    reading: ReadingConfig = field(default_factory=ReadingConfig)
     _clips: dict[Video, FrameFiles] = field(default_factory=dict)
 
     def image(self, image: Image, sample_id: str) -> str:
@@ -71,12 +75,14 @@ class MediaFolder:
             InputError: Its frames are not evenly spaced: engines know a rate, not times.
         """
         if video not in self._clips:
-            clip = load_frames(
+            named = video.frame_times is not None
+            clip = read_clip(
                 video,
                 self.root,
-                fps=None if video.frame_times is not None else self.fps,
-                max_frames=None if video.frame_times is not None else self.max_frames,
-                times=video.frame_times,
+                self.reading,
+                fps=None if named else self.fps,
+                min_frames=None if named else self.min_frames,
+                max_frames=None if named else self.max_frames,
                 sample_id=sample_id,
             )
             files = []

@@ -121,6 +121,10 @@ COMPARING = frozenset({"mapo", "temporal_contrast"})
 """Group rewards whose score of a reply depends on the other replies; other group rewards only batch slow work."""
 
 
+COUNTING = frozenset({"length_bonus", "overlong"})
+"""Rewards that count tokens: an engine that hands over the text alone cannot pay them."""
+
+
 def verl_compute_score(path: Path) -> Callable[..., dict[str, float]]:
     """``compute_score`` as verl calls it (``reward.custom_reward_function``).
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from wherewise.engines.hand_over import HandOver, Row, model_path
-from wherewise.engines.remote_reward import alone, travelling, write_rewards
+from wherewise.engines.remote_reward import COUNTING, alone, travelling, write_rewards
 from wherewise.samples.errors import InputError
+from wherewise.training.config import PartRates
 from wherewise.training.grpo.advantages import Advantage, AdvantageScaling
 from wherewise.training.grpo.config import GRPOConfig, KLEstimator, KLPlace, LossType, RewardOrder, Truncated
 
@@ -46,6 +47,9 @@ SCALINGS: Mapping[AdvantageScaling, str] = {
     AdvantageScaling.NONE: "none",
 }
 """ms-swift's ``scale_rewards``."""
+
+SCHEDULES = ("constant", "cosine", "linear")
+"""Schedules that transformers has under the same name; a constant one with warm-up is another name there."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +106,7 @@ def refuse(over: HandOver) -> None:
     Raises:
         InputError: Lists the settings.
     """
-    config = over.config
+    config, lora = over.config, over.config.model.lora
     wrong = [
         (config.loss_type not in LOSSES, f"loss_type: {config.loss_type} (ms-swift has {', '.join(LOSSES)})"),
         (config.advantage not in ADVANTAGES, f"advantage: {config.advantage} (ms-swift has {', '.join(ADVANTAGES)})"),
@@ -112,7 +116,17 @@ def refuse(over: HandOver) -> None:
         (bool(config.entropy_bonus), "entropy_bonus"),
         (config.kl_clip is not None, "kl_clip"),
         (config.kl_correction, "kl_correction"),
-        *((r.name in ("length", "overlong"), f"reward {r.name} (it counts tokens)") for r in config.rewards),
+        (config.model.quantize is not None, "model.quantize"),
+        (config.model.freeze.embeddings, "model.freeze.embeddings"),
+        (lora is not None and bool(lora.ranks or lora.alphas), "model.lora.ranks and alphas"),
+        (str(config.optim.name) != "adamw", f"optim.name: {config.optim.name}"),
+        (config.optim.rest_lr is not None or config.optim.part_lr != PartRates(), "optim.rest_lr and part_lr"),
+        (
+            str(config.optim.schedule) not in SCHEDULES or bool(config.optim.min_lr_ratio),
+            f"optim.schedule: {config.optim.schedule} with min_lr_ratio {config.optim.min_lr_ratio:g} "
+            f"(ms-swift has {', '.join(SCHEDULES)}, down to 0)",
+        ),
+        *((r.name in COUNTING, f"reward {r.name} (it counts tokens)") for r in config.rewards),
     ]
     found = [text for is_wrong, text in wrong if is_wrong]
     if found:
@@ -184,9 +198,17 @@ def arguments(config: GRPOConfig, settings: SwiftSettings) -> list[str]:
                 f"--lora_rank {lora.r}",
                 f"--lora_alpha {lora.alpha:g}",
                 f"--lora_dropout {lora.dropout:g}",
-                f"--freeze_llm {str(not lora.language).lower()}",
-                f"--freeze_vit {str(not lora.vision).lower()}",
-                f"--freeze_aligner {str(not lora.merger).lower()}",
+                *(["--use_dora true"] if lora.dora else []),
+                *(["--use_rslora true"] if lora.rslora else []),
+                *(
+                    [f"--target_regex {shlex.quote(lora.targets)}"]
+                    if lora.targets is not None
+                    else [
+                        f"--freeze_llm {str(not lora.language).lower()}",
+                        f"--freeze_vit {str(not lora.vision).lower()}",
+                        f"--freeze_aligner {str(not lora.merger).lower()}",
+                    ]
+                ),
             ]
             if lora is not None
             else [
@@ -228,8 +250,10 @@ def arguments(config: GRPOConfig, settings: SwiftSettings) -> list[str]:
         "--use_vllm true",
         "--vllm_mode colocate",
         f"--learning_rate {config.optim.lr:g}",
+        f"--adam_beta1 {config.optim.betas[0]:g}",
+        f"--adam_beta2 {config.optim.betas[1]:g}",
         f"--weight_decay {config.optim.weight_decay:g}",
-        f"--lr_scheduler_type {config.optim.schedule}",
+        f"--lr_scheduler_type {schedule(config)}",
         f"--{'warmup_ratio' if config.optim.warmup < 1 else 'warmup_steps'} {config.optim.warmup:g}",
         *([] if config.optim.grad_clip is None else [f"--max_grad_norm {config.optim.grad_clip:g}"]),
         f"--max_steps {config.steps}" if config.steps is not None else f"--num_train_epochs {config.epochs:g}",
@@ -240,6 +264,12 @@ def arguments(config: GRPOConfig, settings: SwiftSettings) -> list[str]:
         "--log_completions true",
         '--output_dir "$HERE/checkpoints"',
     ]
+
+
+def schedule(config: GRPOConfig) -> str:
+    """The name of the learning-rate schedule: a constant rate knows no warm-up unless its name says so."""
+    optim = config.optim
+    return "constant_with_warmup" if str(optim.schedule) == "constant" and optim.warmup else str(optim.schedule)
 
 
 PLUGIN = '''"""The rewards of this run for ms-swift; the mixture is in rewards.json. None leaves a reply out."""

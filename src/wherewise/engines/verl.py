@@ -6,6 +6,7 @@ Written for verl 0.9 (``verl.trainer.main_ppo``); row format: ``verl/utils/datas
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wherewise.engines.hand_over import HandOver, Row, model_path
-from wherewise.engines.remote_reward import alone, travelling, write_rewards
+from wherewise.engines.remote_reward import COUNTING, alone, travelling, write_rewards
 from wherewise.engines.scripts import shell_script
+from wherewise.engines.verl_adapters import adapters, lora_misfits
 from wherewise.media import smart_resize
 from wherewise.samples import Image
 from wherewise.samples.errors import InputError
+from wherewise.training.config import FreezeConfig, PartRates
 from wherewise.training.grpo.advantages import Advantage, AdvantageScaling
 from wherewise.training.grpo.config import GRPOConfig, KLEstimator, KLPlace, LossType, RewardOrder, Truncated
 
@@ -102,9 +105,6 @@ KLS: Mapping[KLEstimator, str] = {
 }
 """verl's names of the KL estimators."""
 
-BLIND_TO = frozenset({"length", "overlong"})
-"""Rewards that count tokens: verl hands its reward function the text alone."""
-
 
 def export_verl(over: HandOver, settings: VerlSettings) -> dict[str, Any]:
     """Write the folder.
@@ -129,7 +129,7 @@ def export_verl(over: HandOver, settings: VerlSettings) -> dict[str, Any]:
     lines = overrides(over.config, settings)
     over.script("run.sh", shell_script("verl.trainer.main_ppo", lines, ONE_NODE))
     over.script("run_nodes.sh", shell_script("verl.trainer.main_ppo", lines, MANY_NODES))
-    over.script("import.sh", IMPORT)
+    over.script("import.sh", IMPORT if over.config.model.lora is None else import_adapters(model_path(over.config)))
     return over.finish("verl", counts, PINS)
 
 
@@ -155,7 +155,14 @@ def refuse(over: HandOver) -> None:
         (config.kl_clip is not None, "kl_clip"),
         (config.kl_correction, "kl_correction"),
         (config.model.quantize is not None, "model.quantize"),
-        *((r.name in BLIND_TO, f"reward {r.name} (it counts tokens)") for r in config.rewards),
+        (
+            config.model.lora is None and config.model.freeze != FreezeConfig(),
+            "model.freeze (verl 0.9.1 has a setting for the vision tower that nothing reads; adapters on the language "
+            "model leave the rest as it is)",
+        ),
+        *lora_misfits(config.model.lora),
+        (config.optim.rest_lr is not None or config.optim.part_lr != PartRates(), "optim.rest_lr and part_lr"),
+        *((r.name in COUNTING, f"reward {r.name} (it counts tokens)") for r in config.rewards),
     ]
     found = [text for is_wrong, text in wrong if is_wrong]
     if found:
@@ -216,7 +223,6 @@ def seen_size(row: Row, patch_size: int) -> list[int]:
 def overrides(config: GRPOConfig, settings: VerlSettings) -> list[str]:
     """Verl's settings for a GRPO config, as ``key=value`` lines."""
     mode, aggregation = LOSSES[config.loss_type]
-    lora = config.model.lora
     in_loss, in_reward = (bool(config.beta) and config.kl_in is place for place in (KLPlace.LOSS, KLPlace.REWARD))
     return [
         f"algorithm.adv_estimator={ADVANTAGES[config.advantage]}",
@@ -250,18 +256,13 @@ def overrides(config: GRPOConfig, settings: VerlSettings) -> list[str]:
         f"actor_rollout_ref.model.path={model_path(config)}",
         "actor_rollout_ref.model.use_remove_padding=True",
         "actor_rollout_ref.model.enable_gradient_checkpointing=True",
-        *(
-            [f"actor_rollout_ref.model.lora_rank={lora.r}", f"actor_rollout_ref.model.lora_alpha={lora.alpha:g}"]
-            if lora is not None
-            else []
-        ),
+        *adapters(config.model.lora),
         "actor_rollout_ref.actor.strategy=fsdp2",
         f"actor_rollout_ref.actor.optim.lr={config.optim.lr:g}",
         f"actor_rollout_ref.actor.optim.weight_decay={config.optim.weight_decay:g}",
         f"actor_rollout_ref.actor.optim.betas=[{config.optim.betas[0]:g},{config.optim.betas[1]:g}]",
         *warmup(config),
         f"actor_rollout_ref.actor.grad_clip={'inf' if config.optim.grad_clip is None else config.optim.grad_clip}",
-        f"actor_rollout_ref.actor.freeze_vision_tower={config.model.freeze.vision}",
         f"actor_rollout_ref.actor.ppo_mini_batch_size={config.prompts_per_step}",
         f"actor_rollout_ref.actor.ppo_epochs={config.num_iterations}",
         "actor_rollout_ref.actor.use_dynamic_bsz=True",
@@ -342,11 +343,24 @@ MANY_NODES = """# Several machines with this folder under the same path.
 # First, on the head: ray start --head --port=6379; on every other machine: ray start --address=HEAD:6379
 # Then run this on the head."""
 
-IMPORT = """#!/usr/bin/env bash
+IMPORT_HEAD = """#!/usr/bin/env bash
 # A checkpoint of verl back to a plain Hugging Face folder: ./import.sh checkpoints/global_step_100 merged
 set -euo pipefail
 step=${1:?checkpoint folder, for example checkpoints/global_step_100}
 out=${2:?folder for the merged model}
-python3 -m verl.model_merger merge --backend fsdp --local_dir "$step/actor" --target_dir "$out"
-echo "evaluate it:  wherewise eval run BENCHMARK --model $out --data FOLDER"
 """
+
+IMPORT_TAIL = """echo "evaluate it:  wherewise eval run BENCHMARK --model $out --data FOLDER"
+"""
+
+MERGER = "python3 -m verl.model_merger merge --backend fsdp"
+
+IMPORT = f"""{IMPORT_HEAD}{MERGER} --local_dir "$step/actor" --target_dir "$out"
+{IMPORT_TAIL}"""
+
+
+def import_adapters(base: str) -> str:
+    """``import.sh`` of a run with adapters: verl's merger leaves them beside the base, ours puts them in."""
+    return f"""{IMPORT_HEAD}# Needs wherewise[train].
+wherewise merge {shlex.quote(base)} "$step/actor/lora_adapter" --out "$out"
+{IMPORT_TAIL}"""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import stat
 import zipfile
@@ -49,7 +51,7 @@ def unpack(root: Path, wanted: Collection[str], *, most_bytes: int = MOST_BYTES)
         InputError: An archive is damaged or encrypted; a member is a link, climbs out of the folder, is inflated like a
             bomb, or the whole is too large: all of this is known before anything of the archive is written.
     """
-    needed = {path for path in wanted if not (root / path).exists()}
+    needed = {path for path in wanted if not os.path.exists(root / path)}
     there = len(set(wanted)) - len(needed)
     written = 0
     left = most_bytes
@@ -68,7 +70,13 @@ def unpack(root: Path, wanted: Collection[str], *, most_bytes: int = MOST_BYTES)
                     left -= info.file_size
                     written += 1
                 needed -= set(targets)
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+        except InputError:
+            raise
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+            raise InputError(f"{archive}: not a readable zip archive ({error}); fetch it again") from error
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # a damaged directory names places before the file's beginning
+                raise
             raise InputError(f"{archive}: not a readable zip archive ({error}); fetch it again") from error
     return Unpacked(files=written, there=there, missing=tuple(sorted(needed)))
 

@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,7 +28,8 @@ NEAR = 90
 """Greatest difference of a color value, 0 to 255, anywhere in two 32 x 32 thumbnails of one picture."""
 
 _BANDS = CLOSE + 1
-_FRAMES = 3
+FRAMES = 8
+"""Frames of a clip that are looked at, evenly spread."""
 _SCENE = re.compile(r"scene\d{4}_\d{2}|(?<![0-9a-f])[0-9a-f]{10}(?![0-9a-f])|(?<!\d)\d{8}(?!\d)", re.IGNORECASE)
 """Scene ids of ScanNet, ScanNet++ and ARKitScenes inside a path or a group's name."""
 _WORD = re.compile(r"[\w']+")
@@ -47,6 +48,18 @@ class Kind(StrEnum):
     """The same question about a picture, clip or scene that is shared too: the answer could be learnt by heart."""
     QUESTION = "question"
     """The same question and options alone; templates make this common and mostly harmless."""
+    PHRASES = "phrases"
+    """Most of the question's runs of words occur in one training text: a copy with other words around it."""
+
+
+TEXTUAL = frozenset({Kind.QUESTION, Kind.PHRASES})
+"""Kinds that share words alone."""
+RUN = 8
+"""Words of a run; a shorter question is one run."""
+MOST_RUNS = 0.6
+"""Least share of a question's runs that must occur in one training text."""
+TEMPLATE = 0.02
+"""A run that this share of the benchmark's questions have (and more than two) is a template's and does not count."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +89,7 @@ class Report:
         matches: One of each kind for each touched question: the training sample of the smallest id.
         touched: Questions touched, by kind.
         unread: Media of either side that could not be read, so that their looks and bytes are unknown.
+        training_ids: All training samples that share a picture, clip or scene with a question, sorted.
     """
 
     questions: int
@@ -83,11 +97,12 @@ class Report:
     matches: tuple[Match, ...]
     touched: dict[Kind, int]
     unread: int
+    training_ids: tuple[str, ...] = ()
 
     @property
     def contaminated(self) -> bool:
         """Whether anything but the wording of questions is shared."""
-        return any(count for kind, count in self.touched.items() if kind is not Kind.QUESTION)
+        return any(count for kind, count in self.touched.items() if kind not in TEXTUAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +131,8 @@ class _Marks:
     looks: tuple[Looks, ...]
     scenes: frozenset[str]
     question: str
+    asked: frozenset[tuple[str, ...]]
+    said: frozenset[tuple[str, ...]]
     unread: int
 
 
@@ -144,6 +161,18 @@ def question_text(sample: Sample) -> str:
     return " | ".join(words)
 
 
+def runs_of(text: str) -> frozenset[tuple[str, ...]]:
+    """The runs of `RUN` words of a text, in lower case without punctuation; a shorter text is one run.
+
+    >>> runs_of("Where is the cup?") == runs_of("where is the CUP")
+    True
+    """
+    words = _WORD.findall(text.lower())
+    if not words:
+        return frozenset()
+    return frozenset(tuple(words[i : i + RUN]) for i in range(max(1, len(words) - RUN + 1)))
+
+
 def scenes_of(sample: Sample) -> frozenset[str]:
     """Scene ids in the sample's group and media paths; without one, the names of its clips."""
     texts = [sample.group, *(medium.path or "" for medium in sample.media)]
@@ -154,7 +183,12 @@ def scenes_of(sample: Sample) -> frozenset[str]:
 
 
 def compare_data(
-    training: Iterable[Sample], training_root: Path, benchmark: Sequence[Sample], benchmark_root: Path
+    training: Iterable[Sample],
+    training_root: Path,
+    benchmark: Sequence[Sample],
+    benchmark_root: Path,
+    *,
+    frames: int = FRAMES,
 ) -> Report:
     """Look for the benchmark's questions in training data.
 
@@ -163,27 +197,39 @@ def compare_data(
         training_root: Folder that their media paths are relative to.
         benchmark: The benchmark's questions.
         benchmark_root: Folder of its media.
+        frames: Frames of each clip that are compared with pictures and other clips' frames.
     """
     index = _Index()
     unread = 0
     for sample in benchmark:
-        marks = _marks(sample, benchmark_root)
+        marks = _marks(sample, benchmark_root, frames)
         unread += marks.unread
         index.add(sample.id, marks)
+    index.close()
+    shared: set[str] = set()
     found: dict[tuple[str, Kind], Match] = {}
     count = 0
     cache: dict[str, tuple[str, tuple[Looks, ...]]] = {}
     for sample in training:
         count += 1
-        marks = _marks(sample, training_root, cache)
+        marks = _marks(sample, training_root, frames, cache)
         unread += marks.unread
         for match in index.matches(sample.id, marks):
+            if match.kind not in TEXTUAL:
+                shared.add(sample.id)
             key = (match.benchmark_id, match.kind)
             if key not in found or match.training_id < found[key].training_id:
                 found[key] = match
     matches = tuple(found[key] for key in sorted(found))
     touched = {kind: sum(match.kind is kind for match in matches) for kind in Kind}
-    return Report(questions=len(benchmark), training=count, matches=matches, touched=touched, unread=unread)
+    return Report(
+        questions=len(benchmark),
+        training=count,
+        matches=matches,
+        touched=touched,
+        unread=unread,
+        training_ids=tuple(sorted(shared)),
+    )
 
 
 class _Index:
@@ -194,6 +240,14 @@ class _Index:
         self._scenes: dict[str, set[str]] = defaultdict(set)
         self._questions: dict[str, set[str]] = defaultdict(set)
         self._bands: dict[tuple[int, int], set[tuple[Looks, str]]] = defaultdict(set)
+        self._runs: dict[tuple[str, ...], set[str]] = defaultdict(set)
+        self._counted: Counter[str] = Counter()
+
+    def close(self) -> None:
+        """Forget the runs of templates, once all questions are known."""
+        most = max(2.0, TEMPLATE * sum(len(names) for names in self._questions.values()))
+        self._runs = {run: names for run, names in self._runs.items() if len(names) <= most}
+        self._counted = Counter(name for names in self._runs.values() for name in names)
 
     def add(self, name: str, marks: _Marks) -> None:
         for file in marks.files:
@@ -201,6 +255,8 @@ class _Index:
         for scene in marks.scenes:
             self._scenes[scene].add(name)
         self._questions[marks.question].add(name)
+        for run in marks.asked:
+            self._runs[run].add(name)
         for looks in marks.looks:
             for band in _bands(looks.bits):
                 self._bands[band].add((looks, name))
@@ -232,6 +288,11 @@ class _Index:
                 )
         for name in asked:
             yield Match(kind=Kind.QUESTION, benchmark_id=name, training_id=training_id, detail=marks.question[:120])
+        common = Counter(name for run in marks.said for name in self._runs.get(run, ()))
+        for name, count in common.items():
+            if name not in asked and count >= MOST_RUNS * self._counted[name]:
+                detail = f"{count} of {self._counted[name]} runs"
+                yield Match(kind=Kind.PHRASES, benchmark_id=name, training_id=training_id, detail=detail)
 
 
 def _bands(looks: int) -> list[tuple[int, int]]:
@@ -240,7 +301,9 @@ def _bands(looks: int) -> list[tuple[int, int]]:
     return [(i, (looks >> low) & ((1 << (high - low)) - 1)) for i, (low, high) in enumerate(itertools.pairwise(edges))]
 
 
-def _marks(sample: Sample, root: Path, cache: dict[str, tuple[str, tuple[Looks, ...]]] | None = None) -> _Marks:
+def _marks(
+    sample: Sample, root: Path, frames: int, cache: dict[str, tuple[str, tuple[Looks, ...]]] | None = None
+) -> _Marks:
     """What a sample is known by; media that several samples show are read once with a `cache`."""
     files: set[str] = set()
     looks: list[Looks] = []
@@ -248,7 +311,7 @@ def _marks(sample: Sample, root: Path, cache: dict[str, tuple[str, tuple[Looks, 
     for medium in sample.media:
         known = None if cache is None or medium.path is None else cache.get(medium.path)
         try:
-            file, seen = known or _medium(medium, root, sample.id)
+            file, seen = known or _medium(medium, root, sample.id, frames)
         except MediaError:
             unread += 1
             continue
@@ -256,10 +319,12 @@ def _marks(sample: Sample, root: Path, cache: dict[str, tuple[str, tuple[Looks, 
             cache[medium.path] = (file, seen)
         files.add(file)
         looks.extend(seen)
-    return _Marks(frozenset(files), tuple(looks), scenes_of(sample), question_text(sample), unread)
+    said = runs_of(" ".join((sample.question, *sample.options, sample.rationale or "")))
+    asked = runs_of(sample.question)
+    return _Marks(frozenset(files), tuple(looks), scenes_of(sample), question_text(sample), asked, said, unread)
 
 
-def _medium(medium: Media, root: Path, sample_id: str) -> tuple[str, tuple[Looks, ...]]:
+def _medium(medium: Media, root: Path, sample_id: str, frames: int) -> tuple[str, tuple[Looks, ...]]:
     """sha256 of a medium's bytes, and the looks of the picture or of some frames.
 
     Raises:
@@ -272,8 +337,8 @@ def _medium(medium: Media, root: Path, sample_id: str) -> tuple[str, tuple[Looks
     if isinstance(medium, Image):
         pictures = [load_image(medium, root, sample_id=sample_id)]
     else:
-        frames = load_frames(medium, root, sample_id=sample_id, max_frames=_FRAMES)
-        pictures = [PIL.Image.fromarray(frame) for frame in frames.array]
+        decoded = load_frames(medium, root, sample_id=sample_id, max_frames=frames)
+        pictures = [PIL.Image.fromarray(frame) for frame in decoded.array]
     seen = (looks_of(picture) for picture in pictures)
     return digest.hexdigest(), tuple(look for look in seen if look is not None)
 
@@ -310,3 +375,8 @@ def write_matches(report: Report, path: Path) -> None:
     """All matches as JSON lines."""
     lines = [json.dumps(match_record(match), ensure_ascii=False) + "\n" for match in report.matches]
     path.write_text("".join(lines), encoding="utf-8")
+
+
+def write_flags(report: Report, path: Path) -> None:
+    """Ids of the training samples that share a picture, clip or scene, as ``data drop --flags`` reads them."""
+    path.write_text("".join(json.dumps({"id": name}) + "\n" for name in report.training_ids), encoding="utf-8")

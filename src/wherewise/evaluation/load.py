@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import importlib.util
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -206,7 +207,15 @@ def _read_rows(
             if is_hidden(record, columns):
                 hidden[0] += 1
                 continue
-            yield sample_from_row(spec, record, subset=subset, where=where, number=count, variant=variant, root=root)
+            try:
+                sample = sample_from_row(
+                    spec, record, subset=subset, where=where, number=count, variant=variant, root=root
+                )
+            except InputError:
+                raise
+            except (ValueError, OverflowError) as error:
+                raise InputError(f"{where}: {error}") from error
+            yield sample
             count += 1
 
 
@@ -217,7 +226,7 @@ def _hidden_note(hidden: list[int]) -> list[str]:
 def _missing_clips(samples: Sequence[Sample], root: Path) -> list[str]:
     """A note if clips are not in the folder; their questions can be replayed or put blind, and fail otherwise."""
     clips = {str(m.path) for s in samples for m in s.media if isinstance(m, Video) and m.path is not None}
-    missing = sorted(clip for clip in clips if not (root / clip).is_file())
+    missing = sorted(clip for clip in clips if not os.path.isfile(root / clip))
     if not missing:
         return []
     archives = ", ".join(sorted(path.name for path in root.glob("*.zip")))
@@ -264,9 +273,9 @@ def _media_mark(medium: Media, root: Path) -> str:
     if medium.data is not None:
         return hashlib.sha256(medium.data).hexdigest()
     path = root / str(medium.path)
-    if isinstance(medium, Video) and not path.is_file():
+    if isinstance(medium, Video) and not os.path.isfile(path):
         return f"{medium.path}:absent"
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InputError(f"{root}: media file {medium.path!r} is missing; restore it or drop its samples")
     return f"{medium.path}:{path.stat().st_size}"
 

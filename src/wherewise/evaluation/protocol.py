@@ -15,6 +15,7 @@ from wherewise.evaluation.metrics_legacy import FORMULAS
 from wherewise.evaluation.providers.base import Request
 from wherewise.evaluation.scoring import PARSER_VERSION
 from wherewise.evaluation.specs.rows import OFFICIAL
+from wherewise.media.reading import ReadingConfig
 from wherewise.samples import Sample
 
 DEFAULT_FRAMES = 16
@@ -37,6 +38,16 @@ class MediaLimits(BaseModel):
     takes frames."""
     blind: bool = False
     """Show no picture at all: what the questions give away by themselves."""
+    reading: ReadingConfig = ReadingConfig()
+    """How clips are read and what is drawn on their frames; its ``max_pixels`` stays unset, `max_pixels` counts."""
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> MediaLimits:
+        if self.reading.max_pixels is not None:
+            raise ValueError("set media.max_pixels, which holds for pictures and clips, and not reading.max_pixels")
+        if self.clips == "file" and self.reading != ReadingConfig():
+            raise ValueError("clips sent as files are read by the server: leave `reading` out")
+        return self
 
 
 class Decoding(BaseModel):
@@ -123,6 +134,12 @@ def protocol(
     media = config.media.model_dump(mode="json")
     if media["clips"] == "frames":
         del media["clips"]  # so that ids of runs that knew of nothing else stay what they are
+    shown = {name: value for name, value in media.pop("reading").items() if name in ("keyframes", "overlay") and value}
+    if shown:
+        media["reading"] = shown  # what it takes, or keeps, changes no score
+    overlay = config.media.reading.overlay
+    if overlay is not None:  # where the files lie is no part of it
+        shown["overlay"] |= {"subtitles": overlay.subtitles is not None, "font": overlay.font and overlay.font.name}
     prompts = json.dumps(sorted((request.sample_id, request.text) for request in requests), ensure_ascii=False)
     spec = benchmark.spec
     rule: dict[str, Any] = {}

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from wherewise.samples import Answer
-from wherewise.samples.errors import InputError
+from wherewise.samples.errors import DatasetError, InputError
+from wherewise.samples.files import parse_json, read_lines
 from wherewise.samples.plain import from_plain, to_plain
 
 
@@ -84,16 +85,21 @@ def prediction_from_json(line: str, *, where: str) -> Prediction:
         InputError: Not JSON, or fields are missing or unknown.
     """
     try:
-        data = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{where}: not JSON ({error}); delete the line and resume the run") from error
+        data = parse_json(line)
+    except DatasetError as error:
+        raise InputError(f"{where}: {error.message}; delete the line and resume the run") from error
     found = set(data) if isinstance(data, dict) else set()
     if not isinstance(data, dict) or found | _OPTIONAL != _FIELDS:
         raise InputError(
             f"{where}: not a prediction: missing fields {sorted(_FIELDS - _OPTIONAL - found)}, "
             f"unknown {sorted(found - _FIELDS)}"
         )
-    return Prediction(**{**data, "options": tuple(data["options"]), "conflicts": tuple(data["conflicts"])})
+    try:
+        prediction = from_plain(Prediction, data, "prediction")
+    except DatasetError as error:
+        raise InputError(f"{where}: {error}; delete the line and resume the run") from error
+    assert isinstance(prediction, Prediction)
+    return prediction
 
 
 def read_predictions(path: Path) -> list[Prediction]:
@@ -104,16 +110,15 @@ def read_predictions(path: Path) -> list[Prediction]:
     """
     predictions: list[Prediction] = []
     seen: dict[str, int] = {}
-    with path.open(encoding="utf-8") as handle:
-        for number, line in enumerate(handle, start=1):
-            prediction = prediction_from_json(line, where=f"{path}:{number}")
-            if prediction.id in seen:
-                raise InputError(
-                    f"{path}:{number}: sample {prediction.id!r} is already on line {seen[prediction.id]}; "
-                    "two runs wrote into one folder: delete the folder and run again"
-                )
-            seen[prediction.id] = number
-            predictions.append(prediction)
+    for number, line in read_lines(path):
+        prediction = prediction_from_json(line, where=f"{path}:{number}")
+        if prediction.id in seen:
+            raise InputError(
+                f"{path}:{number}: sample {prediction.id!r} is already on line {seen[prediction.id]}; "
+                "two runs wrote into one folder: delete the folder and run again"
+            )
+        seen[prediction.id] = number
+        predictions.append(prediction)
     return predictions
 
 

@@ -21,11 +21,12 @@ from wherewise.answers.styles import PromptStyle
 from wherewise.evaluation.load import Benchmark
 from wherewise.evaluation.metrics import Summary, summarize
 from wherewise.evaluation.protocol import EvalConfig, build_requests, protocol, protocol_id
-from wherewise.evaluation.providers.base import Provider, Reply, Request, StreamingProvider
+from wherewise.evaluation.providers.base import MeteredProvider, Provider, Reply, Request, StreamingProvider
 from wherewise.evaluation.providers.replay import ReplayProvider
 from wherewise.evaluation.records import Prediction, read_predictions
 from wherewise.evaluation.scoring import PARSER_VERSION, check_scorable, rescore, score_reply
 from wherewise.samples.errors import InputError
+from wherewise.samples.files import parse_json, read_text
 
 PREDICTIONS = "predictions.jsonl"
 MANIFEST = "manifest.json"
@@ -121,7 +122,7 @@ def _usage_kept(provider: Provider, out: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        if isinstance(provider, StreamingProvider):
+        if isinstance(provider, MeteredProvider):
             with (out / USAGE).open("a", encoding="utf-8") as handle:
                 handle.write(json.dumps(provider.usage()) + "\n")
 
@@ -173,7 +174,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if not path.is_file():
         raise InputError(f"{folder} holds no evaluation ({MANIFEST} is missing); make one with 'wherewise eval run'")
-    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    manifest = parse_json(read_text(path), file=path)
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("samples"), int):
+        raise InputError(f"{path}: no manifest of an evaluation; run 'wherewise eval run' again")
     return manifest
 
 

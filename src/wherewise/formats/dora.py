@@ -51,7 +51,10 @@ def media_of(row: Row) -> tuple[Media, ...]:
         return (Video(path=relative(str(row["video_path"]))),) if row.get("video_path") else ()
     made: list[Media] = []
     for frame in frames:
-        array = np.asarray(frame["image"], dtype=np.uint8)
+        try:
+            array = np.asarray(frame["image"], dtype=np.uint8)
+        except (TypeError, ValueError, OverflowError, KeyError) as error:
+            raise DatasetError(f"is no picture: {error}", field="frames.image", fix="write numbers 0..255") from error
         if array.ndim != 3 or array.shape[2] != 3:
             raise DatasetError(f"has the shape {array.shape}", field="frames.image", fix="height x width x 3 is needed")
         buffer = io.BytesIO()

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from wherewise.formats.defects import DefectReport
 from wherewise.formats.rows import RowFormat, lost_fields
 from wherewise.media.roots import open_medium
 from wherewise.media.sniff import Format
 from wherewise.media.sniff import read_format as sniffed
 from wherewise.samples import Image, Media, Sample
 from wherewise.samples.errors import DatasetError
+from wherewise.samples.files import parquet_rows, parse_json, read_lines, read_text
 
 SUFFIXES = {
     Format.PNG: ".png",
@@ -43,31 +45,19 @@ def rows_of(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise DatasetError("there is no such file", file=str(path), fix="check the path")
     match path.suffix:
         case ".jsonl":
-            with path.open(encoding="utf-8") as stream:
-                for number, line in enumerate(stream, 1):
-                    if line.strip():
-                        yield number, _object(_parsed(line, path, number), path, number)
+            for number, line in read_lines(path):
+                if line.strip():
+                    yield number, _object(parse_json(line, file=path, row=number), path, number)
         case ".json":
-            entries = _parsed(path.read_text(encoding="utf-8"), path, None)
+            entries = parse_json(read_text(path), file=path)
             if not isinstance(entries, list):
                 raise DatasetError("is not an array of rows", file=str(path), fix="wrap the rows in [ ]")
             for number, entry in enumerate(entries):
                 yield number, _object(entry, path, number)
         case ".parquet":
-            number = 0
-            for batch in pq.ParquetFile(path).iter_batches(batch_size=64):
-                for row in batch.to_pylist():
-                    yield number, row
-                    number += 1
+            yield from enumerate(parquet_rows(path))
         case _:
             raise DatasetError("is no .json, .jsonl or .parquet", file=str(path), fix="rename or convert it")
-
-
-def _parsed(text: str, path: Path, number: int | None) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise DatasetError(f"is not JSON: {error}", file=str(path), row=number, fix="correct it") from error
 
 
 def _object(value: Any, path: Path, number: int) -> dict[str, Any]:
@@ -76,7 +66,15 @@ def _object(value: Any, path: Path, number: int) -> dict[str, Any]:
     return value
 
 
-def read_format(form: RowFormat, path: Path, *, strip: str = "", split: str | None = None) -> Iterator[Sample]:
+def read_format(
+    form: RowFormat,
+    path: Path,
+    *,
+    strip: str = "",
+    split: str | None = None,
+    defects: DefectReport | None = None,
+    on_bad: Callable[[DatasetError], None] | None = None,
+) -> Iterator[Sample]:
     """The samples of a file.
 
     Args:
@@ -84,6 +82,8 @@ def read_format(form: RowFormat, path: Path, *, strip: str = "", split: str | No
         path: The file.
         strip: What media paths begin with that is to be left out (``mnt/data/``; a leading slash makes no difference).
         split: Sets the samples' split; None leaves the format's own.
+        defects: Counts known defects of the rows, and says which rows are left out.
+        on_bad: Called with what is wrong with a row that cannot be read, which is then left out; None raises it.
 
     Raises:
         DatasetError: Something is wrong with a row; names the file, line, field and fix. Ids that repeat are told apart
@@ -95,7 +95,11 @@ def read_format(form: RowFormat, path: Path, *, strip: str = "", split: str | No
         try:
             sample = form.read(row, place)
         except DatasetError as error:
-            raise error.at(file=str(path), row=place) from error
+            located = error.at(file=str(path), row=place)
+            if on_bad is None:
+                raise located from error
+            on_bad(located)
+            continue
         if prefix:
             media = tuple(_stripped(medium, prefix) for medium in sample.media)
             sample = dataclasses.replace(sample, media=media, group=sample.group.removeprefix(prefix))
@@ -104,7 +108,10 @@ def read_format(form: RowFormat, path: Path, *, strip: str = "", split: str | No
         if sample.id in seen:
             sample = dataclasses.replace(sample, id=f"{sample.id}#{place}")
         seen.add(sample.id)
-        yield sample if split is None else dataclasses.replace(sample, split=split)
+        if split is not None:
+            sample = dataclasses.replace(sample, split=split)
+        if defects is None or defects.keeps(form.name, row, sample):
+            yield sample
 
 
 def _stripped(medium: Media, prefix: str) -> Media:
@@ -194,7 +201,15 @@ def write_format(
         case ".json":
             draft.write_text(json.dumps(list(rows()), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         case ".parquet":
-            pq.write_table(pa.Table.from_pylist(list(rows())), draft, compression="zstd")
+            try:
+                table = pa.Table.from_pylist(list(rows()))
+            except pa.ArrowException as error:
+                raise DatasetError(
+                    f"the rows do not fit one table: {error}",
+                    file=str(path),
+                    fix="put all pictures into the rows (embed) or none of them, or write .jsonl",
+                ) from error
+            pq.write_table(table, draft, compression="zstd")
         case _:
             raise DatasetError(
                 "is no .json, .jsonl or .parquet", file=str(path), fix=f"{form.name} is usually .{form.container}"

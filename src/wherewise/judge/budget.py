@@ -15,10 +15,12 @@ class JudgeBudget:
     Args:
         config: The limits.
         endpoint: URL and model, for the message.
+        section: What the message puts before the names of settings.
     """
 
-    def __init__(self, config: BudgetConfig, endpoint: str) -> None:
+    def __init__(self, config: BudgetConfig, endpoint: str, section: str = "judge.") -> None:
         self._config = config
+        self._section = section
         self._endpoint = endpoint
         self._recent: deque[bool] = deque(maxlen=max(config.window, config.min_calls))
         self.counts: Counter[Outcome] = Counter()
@@ -50,5 +52,5 @@ class JudgeBudget:
             f"({self.none_share:.0%}, limit {self._config.max_none_share:.0%}; since the start: {reasons})"
             + (f"; last: {note}" if note and not outcome.judged else "")
             + ". Nothing of it was scored 0. Fix: see that the server is up and fast enough "
-            "('wherewise judge check CONFIG'), or raise judge.budget.max_none_share"
+            f"('wherewise judge check CONFIG'), or raise {self._section}budget.max_none_share"
         )

@@ -79,6 +79,9 @@ class EndpointConfig(BaseModel):
     """More fields of the request, such as ``chat_template_kwargs: {enable_thinking: false}``. No keys here."""
     concurrency: int = Field(default=16, ge=1, le=1024)
     """Most calls under way at once."""
+    requests_per_minute: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Most requests a minute, evenly spread, where a service has such a limit; a wait for one's turn counts towards
+    `total_seconds`."""
     request_seconds: float = Field(default=60.0, gt=0, allow_inf_nan=False)
     """Deadline of one attempt."""
     total_seconds: float = Field(default=180.0, gt=0, allow_inf_nan=False)
@@ -122,6 +125,17 @@ class EndpointConfig(BaseModel):
                 "api_key_env should be the NAME of an environment variable in capitals, such as OPENAI_API_KEY"
             )
         return data
+
+    @model_validator(mode="after")
+    def _turns(self) -> EndpointConfig:
+        pace = self.requests_per_minute
+        if pace is not None and self.concurrency * 60 / pace > self.total_seconds:
+            raise ValueError(
+                f"{self.concurrency} calls at {pace:g} requests_per_minute wait longer for their turn than "
+                f"total_seconds ({self.total_seconds:g}); lower concurrency to {int(pace * self.total_seconds / 60)} "
+                "or raise total_seconds"
+            )
+        return self
 
     def api_key(self) -> str | None:
         """The key, read from the environment now; None if the server wants none.

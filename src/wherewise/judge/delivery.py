@@ -12,6 +12,7 @@ from wherewise.judge.backoff import backoff_seconds
 from wherewise.judge.breaker import Breaker
 from wherewise.judge.config import EndpointConfig
 from wherewise.judge.endpoint import Delivered, Endpoint, Failed
+from wherewise.judge.pace import Pace
 from wherewise.judge.verdict import Outcome
 
 
@@ -35,6 +36,7 @@ class Delivery:
         self._endpoint = Endpoint(config)
         self._breaker = Breaker(config.breaker, time.monotonic)
         self._on_attempt = on_attempt
+        self._pace = Pace(config.requests_per_minute)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -51,6 +53,8 @@ class Delivery:
         config, attempts = self._config, 0
         last: Failed | None = None
         for attempt in range(config.retries + 1):
+            if not await self._pace.turn(deadline):
+                break
             left = deadline - time.monotonic()
             if left <= 0:
                 break

@@ -67,7 +67,7 @@ class Session:
         self._config = config
         self._delivery = Delivery(config)
         self._cache = ReplyCache(config.cache) if config.cache else None
-        self._budget = JudgeBudget(config.budget, f"{config.base_url} (model {config.model})")
+        self._budget = JudgeBudget(config.budget, f"{config.base_url} (model {config.model})", config._section)
         self._free = asyncio.Semaphore(config.concurrency)
         self._modes = [*ReplyMode] if config.reply_mode == "auto" else [ReplyMode(config.reply_mode)]
         self._proven = False
@@ -145,11 +145,19 @@ class Session:
             start = time.monotonic()
             deadline = start + self._config.total_seconds
             messages, problem, prompt_tokens, completion_tokens = prompt.messages(), "", 0, 0
+            misfits: tuple[tuple[str, str], ...] = ()
             for repair in range(self._config.repairs + 1):
                 got, mode = await self._in_some_mode(task.name, messages, schema, key, deadline)
                 if isinstance(got, Failed):
                     seconds = time.monotonic() - start
-                    return Verdict(value=None, note=got.note, outcome=got.outcome, path=mode.value, seconds=seconds)
+                    return Verdict(
+                        value=None,
+                        note=got.note,
+                        outcome=got.outcome,
+                        path=mode.value,
+                        seconds=seconds,
+                        misfits=misfits,
+                    )
                 prompt_tokens += got.prompt_tokens
                 completion_tokens += got.completion_tokens
                 self._tally.update({"prompt": got.prompt_tokens, "completion": got.completion_tokens})
@@ -170,8 +178,10 @@ class Session:
                         seconds=time.monotonic() - start,
                         prompt_tokens=prompt_tokens,
                         completion_tokens=completion_tokens,
+                        misfits=misfits,
                     )
                 problem = read + (" (it was cut off at max_tokens)" if got.finish == "length" else "")
+                misfits = (*misfits, (got.text, problem))
                 messages = [*messages, *_repair(got.text, problem)]
             return Verdict(
                 value=None,
@@ -181,6 +191,7 @@ class Session:
                 seconds=time.monotonic() - start,
                 prompt_tokens=prompt_tokens,
                 completion_tokens=completion_tokens,
+                misfits=misfits,
             )
 
     async def _in_some_mode(

@@ -54,6 +54,7 @@ class Verdict:
         seconds: Time from the first attempt to the reply; 0 from the cache.
         prompt_tokens: Tokens sent, as the server counts them; 0 if it doesn't say.
         completion_tokens: Tokens received.
+        misfits: Replies that did not fit the schema, each with what was wrong with it; none from the cache.
     """
 
     value: float | None
@@ -65,3 +66,4 @@ class Verdict:
     seconds: float = 0.0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    misfits: tuple[tuple[str, str], ...] = ()

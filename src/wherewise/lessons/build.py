@@ -3,92 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import random
+import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from wherewise.lessons.classify import classify
+from wherewise.lessons.config import LessonsConfig
 from wherewise.lessons.frames import FramePlan, lesson_pictures
 from wherewise.lessons.labels import Report, Verdict, read_labels
 from wherewise.lessons.moments import Moment
+from wherewise.lessons.options import Asked, Options, options_by_model, options_by_rule
 from wherewise.lessons.silence import Silence, SilenceConfig, find_by_silence, levels, narrowed, silences
 from wherewise.lessons.subtitles import Cue, DetectConfig, find_moments, leaks, read_subtitles, transcript_before
+from wherewise.lessons.whisper import transcribed
+from wherewise.media.roots import resolve
 from wherewise.samples import LETTERS, Choice, Sample, Text, Video
 from wherewise.samples.errors import DatasetError, InputError
-
-PLACES = ("season", "episode")
-"""Named groups that a clip's pattern must have."""
-
-
-class LessonsConfig(BaseModel):
-    """Lessons from a folder of episodes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    out: Path = Path("data/lessons")
-    """Dataset folder to write."""
-    root: Path
-    """Folder that all paths below are in."""
-    videos: str = r"(?P<season>S\d+)/(?P<episode>.+)\.(mp4|mkv|webm)"
-    """Regular expression of a clip's path below `root`, with groups ``season`` and ``episode``."""
-    subtitles: str = "{season}/{episode}.srt"
-    """Path of an episode's subtitles; SRT, VTT or ASS. An episode without the file has no transcript."""
-    labels: str | None = None
-    """Path of an episode's label file (DORA's JSON array), such as ``qap/{season}/{episode}_formatted.json``. An
-    episode with labels is not searched for moments."""
-    find_by: Literal["subtitles", "silence"] = "subtitles"
-    """How moments are found where there are no labels: by the gaps between cues, or by silences in the sound."""
-    min_pause: float = Field(default=1.5, gt=0)
-    """Shortest pause in seconds."""
-    max_pause: float = Field(default=8.0, gt=0)
-    """Longest pause in seconds."""
-    narrow: bool = False
-    """Cut pauses found by subtitles or labels to the silence inside them."""
-    transcript_seconds: float = Field(default=30.0, ge=0)
-    """How much speech before the question is in the prompt; 0 leaves it out."""
-    pause_frames: int = Field(default=4, ge=1)
-    """Most frames of the pause."""
-    pause_step: float = Field(default=4.0, gt=0)
-    """Seconds between them."""
-    collages: int = Field(default=2, ge=0)
-    """Collages of four frames of the whole episode before the pause."""
-    whole_share: Annotated[float, Field(ge=0, le=1)] = 0.3
-    """Share of moments that get collages; which, follows from the moment and the seed."""
-    side: int | None = Field(default=448, ge=28)
-    """Pictures are letterboxed to so many pixels; null leaves them as they are."""
-    choices: int = Field(default=0, ge=0, le=8)
-    """0 makes free-form samples; 2 or more makes multiple choice with so many options."""
-    splits: dict[str, float] = {"train": 0.9, "test": 0.1}
-    """Shares of splits; whole episodes go to one of them."""
-    seed: int = Field(default=0, ge=0)
-    """Seed of shares, splits and distractors."""
-    license: str = "unknown"
-    """Licence of the clips, as the samples say it."""
-
-    @field_validator("videos")
-    @classmethod
-    def _names_places(cls, value: str) -> str:
-        try:
-            groups = re.compile(value).groupindex
-        except re.error as error:
-            raise ValueError(f"{value!r} is no regular expression: {error}") from error
-        missing = [name for name in PLACES if name not in groups]
-        if missing:
-            raise ValueError(f"{value!r} has no group {' and '.join(f'(?P<{name}>...)' for name in missing)}")
-        return value
-
-    @field_validator("choices")
-    @classmethod
-    def _more_than_one(cls, value: int) -> int:
-        if value == 1:
-            raise ValueError("a choice of one: give 0 for free-form, or 2 or more")
-        return value
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,11 +32,13 @@ class Episode:
         season: Name of its season.
         name: Its own name.
         video: Its path below the root.
+        names: All named groups of the pattern, for the paths of its other files.
     """
 
     season: str
     name: str
     video: str
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -139,7 +74,12 @@ def episodes_of(config: LessonsConfig) -> list[Episode]:
     pattern = re.compile(config.videos)
     paths = sorted(p.relative_to(config.root).as_posix() for p in config.root.rglob("*") if p.is_file())
     found = [
-        Episode(season=match["season"], name=match["episode"], video=path)
+        Episode(
+            season=match["season"],
+            name=match["episode"],
+            video=path,
+            names={name: text or "" for name, text in match.groupdict().items()},
+        )
         for path in paths
         if (match := pattern.fullmatch(path))
     ]
@@ -166,30 +106,49 @@ def split_of(config: LessonsConfig, episode: Episode) -> str:
     return list(config.splits)[-1]
 
 
+def file_of(config: LessonsConfig, pattern: str | None, episode: Episode) -> Path | None:
+    """The episode's file of a pattern; None if there is none.
+
+    Raises:
+        MediaError: A symbolic link leads out of the root.
+    """
+    if pattern is None:
+        return None
+    path = pattern.format_map({**episode.names, "season": episode.season, "episode": episode.name})
+    return resolve(path, config.root, sample_id=episode.key) if os.path.isfile(config.root / path) else None
+
+
 def moments_of(config: LessonsConfig, episode: Episode, account: Account) -> tuple[list[Moment], list[Cue]]:
-    """The moments of an episode, and its cues."""
-    names = {"season": episode.season, "episode": episode.name}
-    path = config.root / config.subtitles.format(**names)
-    cues = read_subtitles(path) if path.is_file() else []
+    """The moments of an episode, and its cues.
+
+    Raises:
+        DatasetError: Its labels or subtitles cannot be read, or it has neither and no `whisper` is set.
+        MediaError: Its sound is needed and cannot be decoded.
+    """
+    video = Video(path=episode.video)
+    subtitles, labels = (file_of(config, pattern, episode) for pattern in (config.subtitles, config.labels))
+    cues = read_subtitles(subtitles) if subtitles is not None else []
+    if not cues and config.whisper is not None:
+        cues = transcribed(video, config.root, config.whisper, sample_id=episode.key)
     detect = DetectConfig(min_pause=config.min_pause, max_pause=config.max_pause)
+    silence = SilenceConfig(decibels=config.silence_decibels, shortest=config.shortest_silence)
     quiet: list[Silence] = []
-    if config.narrow or config.find_by == "silence":
-        quiet = silences(levels(Video(path=episode.video), config.root, sample_id=episode.key), SilenceConfig())
-    labels = None if config.labels is None else config.root / config.labels.format(**names)
-    if labels is not None and labels.is_file():
-        checked = read_labels(labels)
+    if config.narrow or (config.find_by == "silence" and labels is None):
+        quiet = silences(levels(video, config.root, sample_id=episode.key), silence)
+    if labels is not None:
+        checked = read_labels(labels, episode.video)
         account.files.setdefault(str(labels), Report()).add(checked)
         account.seasons.setdefault(episode.season, Report()).add(checked)
         account.refused.update(f"label.{c.verdict}" for c in checked if c.verdict is not Verdict.KEPT)
         found = [entry.moment for entry in checked if entry.moment is not None]
-    elif not cues:
+    elif not cues and config.whisper is None:
         raise DatasetError(
             "the episode has neither labels nor subtitles",
             file=episode.video,
-            fix=f"put subtitles at {path}, or name them in `subtitles`",
+            fix=f"put subtitles at {config.subtitles}, name them in `subtitles`, or set `whisper`",
         )
     elif config.find_by == "silence":
-        found = find_by_silence(cues, quiet, SilenceConfig(), detect)
+        found = find_by_silence(cues, quiet, silence, detect)
     else:
         found = find_moments(cues, detect)
     return [narrowed(moment, quiet) if config.narrow else moment for moment in found], cues
@@ -210,64 +169,67 @@ def lessons(config: LessonsConfig, account: Account) -> Iterator[Sample]:
     )
     read = [(episode, *moments_of(config, episode, account)) for episode in episodes_of(config)]
     account.episodes = len(read)
-    pool = sorted({moment.answer for _, moments, _ in read for moment in moments})
-    for episode, moments, cues in read:
-        for moment in moments:
-            transcript = ""
-            if config.transcript_seconds:
-                said = transcript_before(cues, moment, seconds=config.transcript_seconds)
-                transcript = said or (moment.transcript or "")
-            if leaks(transcript, moment):
-                account.refused["answer_in_transcript"] += 1
-                continue
-            options = distractors(config, moment, pool, episode) if config.choices else ()
-            if config.choices and len(options) < config.choices:
-                account.refused["no_distractors"] += 1
-                continue
-            whole = share(config, "whole", episode.key, moment.id) < config.whole_share
-            pictures = lesson_pictures(Video(path=episode.video), config.root, moment, plan, whole=whole)
-            labels = classify(moment.question, moment.answer, transcript)
-            answer: Text | Choice = Text(value=moment.answer)
-            if options:
-                place = options.index(moment.answer)
-                answer = Choice(letter=LETTERS[place], text=moment.answer)
-            yield Sample(
-                id=f"{episode.key}/{moment.id}",
-                media=tuple(pictures),
-                question=f"Transcript:\n{transcript}\n\n{moment.question}" if transcript else moment.question,
-                options=options,
-                answer=answer,
-                task=str(labels["reasoning_category"]),
-                group=episode.key,
-                split=split_of(config, episode),
-                source="lessons",
-                license=config.license,
-                facts={
-                    **labels,
-                    "season": episode.season,
-                    "episode": episode.name,
-                    "entry_id": moment.id,
-                    "question_span": [moment.question_start, moment.question_end],
-                    "pause": [moment.pause_start, moment.pause_end],
-                    "answer_end": moment.answer_end,
-                    "found_by": moment.found_by,
-                },
-            )
+    asked = [
+        (episode, Asked(key=f"{episode.key}/{moment.id}", moment=moment, transcript=transcript))
+        for episode, moments, cues in read
+        for moment in moments
+        if (transcript := _transcript(config, cues, moment, account)) is not None
+    ]
+    choices: dict[str, Options] = {}
+    if config.choices:
+        items = [each for _, each in asked]
+        pool = sorted({moment.answer for _, moments, _ in read for moment in moments})
+        choices = (
+            options_by_rule(items, pool, count=config.choices, seed=config.seed)
+            if config.writer is None
+            else options_by_model(items, config.writer, count=config.choices, seed=config.seed)
+        )
+    for episode, each in asked:
+        moment, transcript = each.moment, each.transcript
+        if config.choices and each.key not in choices:
+            account.refused["no_distractors"] += 1
+            continue
+        whole = share(config, "whole", episode.key, moment.id) < config.whole_share
+        pictures = lesson_pictures(Video(path=episode.video), config.root, moment, plan, whole=whole)
+        labels = classify(moment.question, moment.answer, transcript)
+        answer: Text | Choice = Text(value=moment.answer)
+        chosen = choices.get(each.key)
+        if chosen is not None:
+            answer = Choice(letter=LETTERS[chosen.texts.index(chosen.answer)], text=chosen.answer)
+        yield Sample(
+            id=f"{episode.key}/{moment.id}",
+            media=tuple(pictures),
+            question=f"Transcript:\n{transcript}\n\n{moment.question}" if transcript else moment.question,
+            options=chosen.texts if chosen is not None else (),
+            answer=answer,
+            task=str(labels["reasoning_category"]),
+            group=episode.key,
+            split=split_of(config, episode),
+            source="lessons",
+            license=config.license,
+            facts={
+                **labels,
+                "season": episode.season,
+                "episode": episode.name,
+                "entry_id": moment.id,
+                "question_span": [moment.question_start, moment.question_end],
+                "pause": [moment.pause_start, moment.pause_end],
+                "answer_end": moment.answer_end,
+                "found_by": moment.found_by,
+                **({"options_by": chosen.made_by, "original_answer": moment.answer} if chosen is not None else {}),
+            },
+        )
 
 
-def distractors(config: LessonsConfig, moment: Moment, pool: Sequence[str], episode: Episode) -> tuple[str, ...]:
-    """The answer among answers to other questions, shuffled: by rule, alike in length, none contained in another."""
-    rng = random.Random(f"{config.seed}/{episode.key}/{moment.id}")
-    size = len(moment.answer.split())
-    own = moment.answer.lower()
-    others = [text for text in pool if own not in text.lower() and text.lower() not in own]
-    rng.shuffle(others)
-    others.sort(key=lambda text: abs(len(text.split()) - size))
-    options = [moment.answer]
-    for text in others:
-        if len(options) == config.choices:
-            break
-        if all(text.lower() not in kept.lower() and kept.lower() not in text.lower() for kept in options):
-            options.append(text)
-    rng.shuffle(options)
-    return tuple(options)
+def _transcript(config: LessonsConfig, cues: Sequence[Cue], moment: Moment, account: Account) -> str | None:
+    """What was said before the question; None, and counted, if it gives the answer away.
+
+    Of what the label itself brings nobody knows when it was said, so there even the shortest answer counts.
+    """
+    if not config.transcript_seconds:
+        return ""
+    said = transcript_before(cues, moment, seconds=config.transcript_seconds)
+    if leaks(said or moment.transcript or "", moment, shortest=4 if said else 1):
+        account.refused["answer_in_transcript"] += 1
+        return None
+    return said or moment.transcript or ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 _VISUAL = ("see", "look", "watch", "show", "color", "colour", "where", "which", "find", "point")
@@ -29,7 +30,7 @@ def classify(question: str, answer: str, transcript: str) -> dict[str, str | boo
     category = next((name for name, fits in _CATEGORIES if fits(asked)), "other")
     rules = sum(transcript.lower().count(word) for word in ("without", "must", "need", "should"))
     complexity = ("simple", "constrained", "multi-constrained")[min(2, rules)]
-    words = set(asked.replace("?", " ").split())
+    words = set(re.findall(r"\w+", asked))
     sees, hears = bool(words & set(_VISUAL)), bool(words & set(_SPOKEN))
     return {
         "reasoning_category": category,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,9 +41,11 @@ class FramePlan:
 def pause_times(moment: Moment, plan: FramePlan) -> tuple[float, ...]:
     """Times of frames in the pause, from its beginning; all before its end by `FramePlan.guard`.
 
-    A pause too short for that gives its first frame.
+    A pause too short for that gives the last frame before it.
     """
-    latest = max(moment.pause_start, moment.pause_end - plan.guard)
+    if moment.pause_end - plan.guard <= moment.pause_start:
+        return (max(0.0, moment.pause_end - plan.guard),)
+    latest = moment.pause_end - plan.guard
     count = min(plan.pause_frames, 1 + int((latest - moment.pause_start) / plan.pause_step))
     return tuple(moment.pause_start + k * plan.pause_step for k in range(count))
 
@@ -98,7 +100,11 @@ def lesson_pictures(video: Video, root: Path | None, moment: Moment, plan: Frame
         found = load_frames(video, root, times=episode_times(moment, plan), sample_id=moment.id).array
         side = plan.side or 448
         pictures += [collage(list(found[k : k + TILES]), side) for k in range(0, len(found), TILES)]
-    own = load_frames(video, root, times=pause_times(moment, plan), sample_id=moment.id).array
+    times = pause_times(moment, plan)
+    # A frame is shown until the next one: within the span none is taken that begins after the last time, however slow
+    # the clip is.
+    before = replace(video, end=max(times[-1], 1e-3))
+    own = load_frames(before, root, times=times, sample_id=moment.id).array
     pictures += [frame if plan.side is None else letterboxed(frame, plan.side) for frame in own]
     return [encoded(picture) for picture in pictures]
 

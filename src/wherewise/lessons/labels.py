@@ -6,17 +6,17 @@ and what it does are kept, because published counts rest on them.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from wherewise.lessons.moments import Moment, published_clean_text
 from wherewise.samples.errors import DatasetError
+from wherewise.samples.files import parse_json, read_text
 
 REQUIRED = ("question_text", "question_start_ts", "pause_start", "pause_end")
 """Fields without which an entry is invalid."""
@@ -24,6 +24,8 @@ PLACEHOLDERS = ("23:55", "23:57", "23:59")
 """Parts of time stamps that stand for "unknown"."""
 LONGEST_PAUSE = 600.0
 """Seconds; longer pauses are noted."""
+LONGEST_EPISODE = 1e6
+"""Seconds; a number that is not below is no time."""
 
 
 class Verdict(StrEnum):
@@ -88,12 +90,14 @@ class Report:
 
 
 def stamp_seconds(stamp: object) -> float:
-    """``HH:MM:SS,mmm`` (comma or full stop) as seconds; 0 for anything else, as published.
+    """``HH:MM:SS,mmm`` (comma or full stop) or a number as seconds; 0 for anything else, as published.
 
     >>> stamp_seconds("00:01:26,586"), stamp_seconds("00:01:26.5"), stamp_seconds("1:26"), stamp_seconds(None)
     (86.586, 86.5, 0.0, 0.0)
     """
-    match = re.fullmatch(r"\s*(\d+):(\d+):(\d+(?:[.,]\d+)?)\s*", str(stamp))
+    if isinstance(stamp, (int, float)) and not isinstance(stamp, bool):
+        return float(stamp) if 0 <= stamp < LONGEST_EPISODE else 0.0
+    match = re.fullmatch(r"\s*(\d{1,4}):(\d{1,4}):(\d{1,4}(?:[.,]\d{1,9})?)\s*", str(stamp), re.ASCII)
     if match is None:
         return 0.0
     hours, minutes, rest = match.groups()
@@ -105,21 +109,61 @@ def is_placeholder(stamp: object) -> bool:
     return not stamp or any(part in str(stamp) for part in PLACEHOLDERS)
 
 
-def read_labels(path: Path) -> list[Checked]:
-    """Check every entry of a label file.
+def read_entries(path: Path, video: str | None = None) -> list[dict[str, Any]]:
+    """The entries of a label file.
+
+    It holds an array of them, or DORA's unified layout, ``{"videos": [{"video_path": ..., "segments": [...]}]}``, whose
+    segments are brought into the same fields.
+
+    Args:
+        path: The file.
+        video: Path of the clip; of a file with several only that one's segments are read. None reads all.
 
     Raises:
-        DatasetError: The file is missing or is no array of objects.
+        DatasetError: The file is missing or holds neither.
     """
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise DatasetError("there is no such file", file=str(path), fix="check `labels`") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DatasetError(f"is not JSON: {error}", file=str(path), fix="correct it") from error
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise DatasetError("is no array of labels", file=str(path), fix="a label file is [{...}, ...]")
-    return [check(entry, number) for number, entry in enumerate(entries)]
+    held = parse_json(read_text(path), file=path)
+    if isinstance(held, dict) and isinstance(held.get("videos"), list):
+        held = [
+            _entry_of(segment)
+            for clip in _objects(held["videos"], path, "videos")
+            if video is None or _same_clip(str(clip.get("video_path", "")), video)
+            for segment in _objects(clip.get("segments"), path, "segments")
+        ]
+    return _objects(held, path, "")
+
+
+def _objects(value: Any, path: Path, field: str) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        raise DatasetError("is no array of labels", file=str(path), field=field or None, fix="write [{...}, ...]")
+    return value
+
+
+def _same_clip(named: str, video: str) -> bool:
+    """Whether a label's path is the clip's, as far as the shorter of the two goes."""
+    ours, theirs = PurePosixPath(video).parts[::-1], PurePosixPath(named.replace("\\", "/")).parts[::-1]
+    return bool(theirs) and all(a == b for a, b in zip(ours, theirs, strict=False))
+
+
+def _entry_of(segment: Mapping[str, Any]) -> dict[str, Any]:
+    """A segment of the unified layout as an entry; its answer begins where its pause ends."""
+    names = {"question": "question_text", "question_start": "question_start_ts", "question_end": "question_end_ts_id"}
+    entry = {names.get(name, name): value for name, value in segment.items() if name not in ("answer", "answer_end")}
+    return entry | {
+        "answer_text": segment.get("answer"),
+        "has_answer": bool(segment.get("answer")),
+        "answer_start_ts_id": segment.get("answer_start", segment.get("pause_end")),
+        "answer_end_ts_id": segment.get("answer_end"),
+    }
+
+
+def read_labels(path: Path, video: str | None = None) -> list[Checked]:
+    """Check every entry of a label file (see `read_entries`).
+
+    Raises:
+        DatasetError: The file is missing or is no label file.
+    """
+    return [check(entry, number) for number, entry in enumerate(read_entries(path, video))]
 
 
 def check(entry: Mapping[str, Any], number: int) -> Checked:
@@ -159,7 +203,7 @@ def check(entry: Mapping[str, Any], number: int) -> Checked:
         pause_end=pause[1],
         answer=text,
         answer_end=max(answer),
-        transcript=entry.get("transcript"),
+        transcript=str(entry["transcript"]) if entry.get("transcript") else None,
     )
     return Checked(number=number, verdict=Verdict.KEPT, issues=issues, moment=moment)
 

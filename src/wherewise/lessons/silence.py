@@ -1,4 +1,4 @@
-"""Silences in the sound of a clip."""
+"""Silences in the sound of a clip, and the questions that they follow."""
 
 from __future__ import annotations
 
@@ -6,20 +6,30 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wherewise.lessons.moments import Moment
-from wherewise.lessons.subtitles import Cue, DetectConfig, answer_words, is_question, joined
-from wherewise.media.errors import MediaError
-from wherewise.media.roots import name_of, open_medium
+from wherewise.lessons.sound import RATE, sound_pieces
+from wherewise.lessons.subtitles import Cue, DetectConfig, answer_after, joined
 from wherewise.samples import Video
 
-RATE = 16_000
-"""Samples a second that sound is brought to."""
 HOP = 512
 """Samples of one measurement: 32 ms."""
+QUIETEST = -60.0
+"""Decibels below the loudest measurement; what is quieter counts as this quiet."""
+LEAST_CONTRAST = 6.0
+"""Decibels between speech and background below which silence cannot be told from speech."""
+SMOOTHED = 5
+"""Measurements of which the median is taken: 160 ms."""
+LULL = 0.4
+"""Seconds; shorter quiet is the gap between two syllables or words."""
+BLIP = 0.2
+"""Seconds; a louder sound that is shorter than this does not end a silence."""
+
+Levels = NDArray[np.float64]
+"""Root mean square of the sound for every `HOP` samples, [T]."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,12 +37,13 @@ class SilenceConfig:
     """What counts as silence.
 
     Attributes:
-        decibels: Level below the loudest measurement of the episode; DORA takes -40.
+        decibels: Level below the loudest measurement of the episode, such as DORA's -40; None finds the level that
+            parts speech from the background, which may be noise or music.
         shortest: Shortest silence in seconds; DORA takes 1.
         reach: How many seconds before a silence its question may end, and after it its answer may begin.
     """
 
-    decibels: float = -40.0
+    decibels: float | None = None
     shortest: float = 1.0
     reach: float = 10.0
 
@@ -45,86 +56,114 @@ class Silence:
     end: float
 
 
-def levels(video: Video, root: Path | None, *, sample_id: str = "") -> np.ndarray[Any, Any]:
+def levels(video: Video, root: Path | None, *, sample_id: str = "") -> Levels:
     """Root mean square of the sound, one value for every `HOP` samples at `RATE`, channels averaged.
 
     Raises:
-        MediaError: The clip cannot be opened, has no sound, or PyAV is not installed.
+        MediaError: The clip cannot be opened or decoded, has no sound, or PyAV is not installed.
     """
-    try:
-        import av
-    except ModuleNotFoundError as missing:
-        raise MediaError(
-            "sound needs PyAV", fix="pip install 'wherewise[video]'", file=name_of(video), sample=sample_id
-        ) from missing
-    with open_medium(video, root, sample_id=sample_id) as stream:
-        try:
-            container = av.open(stream)
-        except av.error.FFmpegError as error:
-            raise MediaError(f"no clip: {error}", fix="copy it again", file=name_of(video), sample=sample_id) from error
-        with container:
-            if not container.streams.audio:
-                raise MediaError(
-                    "the clip has no sound", fix="detect by subtitles or labels", file=name_of(video), sample=sample_id
-                )
-            resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
-            first = container.streams.audio[0].start_time
-            offset = 0.0 if first is None else float(first * container.streams.audio[0].time_base)
-            parts = [np.zeros(max(0, round(offset * RATE)), np.float32)]
-            for frame in container.decode(audio=0):
-                parts += [piece.to_ndarray().reshape(-1) for piece in resampler.resample(frame)]
-            parts += [piece.to_ndarray().reshape(-1) for piece in resampler.resample(None)]
-    sound = np.concatenate(parts).astype(np.float32)
-    whole = sound[: len(sound) // HOP * HOP].reshape(-1, HOP)
-    found: np.ndarray[Any, Any] = np.sqrt((whole.astype(np.float64) ** 2).mean(axis=1))
-    return found
+    found: list[Levels] = []
+    rest = np.zeros(0, np.float32)
+    for piece in sound_pieces(video, root, sample_id=sample_id):
+        rest = np.concatenate([rest, piece])
+        whole = len(rest) // HOP * HOP
+        if whole:
+            found.append(np.sqrt((rest[:whole].reshape(-1, HOP).astype(np.float64) ** 2).mean(axis=1)))
+            rest = rest[whole:]
+    return np.concatenate(found) if found else np.zeros(0)
 
 
-def silences(level: np.ndarray[Any, Any], config: SilenceConfig) -> list[Silence]:
-    """Runs of measurements below the threshold that last long enough."""
-    loudest = float(level.max(initial=0.0))
-    if loudest <= 0:
+def relative_decibels(level: Levels) -> Levels:
+    """Levels in decibels below the loudest, at least `QUIETEST`, a running median of `SMOOTHED` measurements."""
+    decibels = np.maximum(20 * np.log10(np.maximum(level, 1e-12) / float(level.max())), QUIETEST)
+    padded = np.pad(decibels, SMOOTHED // 2, mode="edge")
+    smooth: Levels = np.median(np.lib.stride_tricks.sliding_window_view(padded, SMOOTHED), axis=1)
+    return smooth
+
+
+def parting_level(decibels: Levels) -> float | None:
+    """The level that best parts the measurements into two classes (Otsu), or None if they are not two.
+
+    The mean of the classes' means is taken, so that an episode that is mostly speech is parted as one that is mostly
+    silence.
+
+    Args:
+        decibels: `relative_decibels` of an episode.
+    """
+    edges = np.arange(QUIETEST, 0.5, 0.5)
+    counts, _ = np.histogram(decibels, bins=np.append(edges, np.inf))
+    total, mass = counts.sum(), counts.cumsum()
+    sums = (counts * (edges + 0.25)).cumsum()
+    inside = (mass > 0) & (mass < total)
+    if not inside.any():
+        return None
+    low, high = sums[inside] / mass[inside], (sums[-1] - sums[inside]) / (total - mass[inside])
+    spread = mass[inside] * (total - mass[inside]) * (high - low) ** 2
+    best = int(spread.argmax())
+    return float(low[best] + high[best]) / 2 if high[best] - low[best] >= LEAST_CONTRAST else None
+
+
+def silences(level: Levels, config: SilenceConfig) -> list[Silence]:
+    """Runs of measurements below the threshold that last long enough.
+
+    A blip of less than `BLIP` between two lulls does not end a silence.
+    """
+    if float(level.max(initial=0.0)) <= 0:
         return []
-    quiet = 20 * np.log10(np.maximum(level, 1e-12) / loudest) < config.decibels
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], quiet.astype(np.int8), [0]])))
     step = HOP / RATE
-    runs = [(int(a) * step, int(b) * step) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    decibels = relative_decibels(level)
+    threshold = parting_level(decibels) if config.decibels is None else config.decibels
+    if threshold is None:
+        return []
+    quiet = np.concatenate([[0], (decibels < threshold).astype(np.int8), [0]])
+    edges = np.flatnonzero(np.diff(quiet))
+    runs: list[tuple[float, float]] = []
+    for a, b in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        if (b - a) * step < LULL:
+            continue
+        if runs and a * step - runs[-1][1] < BLIP:
+            runs[-1] = (runs[-1][0], b * step)
+        else:
+            runs.append((a * step, b * step))
     return [Silence(start=a, end=b) for a, b in runs if b - a >= config.shortest]
 
 
 def find_by_silence(
     cues: Sequence[Cue], found: Sequence[Silence], config: SilenceConfig, detect: DetectConfig
 ) -> list[Moment]:
-    """For each silence the question before it and the answer after it, from the cues; a question is used once."""
-    spoken, moments, used = joined(cues), [], set()
-    for silence in found:
-        before = [
-            (number, cue)
-            for number, cue in enumerate(spoken)
-            if cue.start < silence.start and silence.start - config.reach <= cue.end <= silence.start + 0.5
+    """Questions that silence follows, and the answers after it.
+
+    The cues say what is said and about when; when the pause begins and ends, the sound says. Subtitles often stay for a
+    while after the words are spoken: a silence that begins in the second half of the question's cue is its pause.
+    Several silences between a question and its answer are one pause, with a noise in it.
+    """
+    spoken, moments = joined(cues), []
+    for number, asked in enumerate(spoken):
+        answered = answer_after(spoken, number, detect)
+        if answered is None:
+            continue
+        answer, said, answer_end = answered
+        middle = (asked.start + asked.end) / 2
+        between = [
+            silence
+            for silence in found
+            if middle <= silence.start < said.start and silence.start <= asked.end + config.reach
         ]
-        asked = next(((n, cue) for n, cue in reversed(before) if is_question(cue.text)), None)
-        if asked is None or asked[0] in used or asked[0] != before[-1][0]:
+        if not between:
             continue
-        number, cue = asked
-        after = next((c for c in spoken[number + 1 :] if c.start >= silence.start), None)
-        if after is None or after.start > silence.end + config.reach:
+        start, end = between[0].start, min(between[-1].end, said.start)
+        if said.start > end + config.reach or not detect.min_pause <= end - start <= detect.max_pause:
             continue
-        answer = answer_words(after.text, detect)
-        pause_end = min(after.start, silence.end) if after.start > silence.start else silence.end
-        if answer is None or not detect.min_pause <= pause_end - cue.end <= detect.max_pause:
-            continue
-        used.add(number)
         moments.append(
             Moment(
                 id=f"q{number:04d}",
-                question=cue.text,
-                question_start=cue.start,
-                question_end=min(cue.end, silence.start),
-                pause_start=silence.start,
-                pause_end=pause_end,
+                question=asked.text,
+                question_start=asked.start,
+                question_end=min(asked.end, start),
+                pause_start=start,
+                pause_end=end,
                 answer=answer,
-                answer_end=after.end,
+                answer_end=answer_end,
                 found_by="silence",
             )
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 from wherewise.lessons.moments import Moment, clean_text
@@ -41,11 +40,13 @@ class DetectConfig:
         min_pause: Shortest wait for an answer in seconds.
         max_pause: Longest.
         max_answer_words: Longer answers are the story going on.
+        max_praise: Longest wait in seconds between praise that stands alone and the answer.
     """
 
     min_pause: float = 1.5
     max_pause: float = 8.0
     max_answer_words: int = 12
+    max_praise: float = 1.5
 
 
 def read_subtitles(path: Path) -> list[Cue]:
@@ -63,7 +64,12 @@ def read_subtitles(path: Path) -> list[Cue]:
     if not path.is_file():
         raise DatasetError("there is no such file", file=str(path), fix="check `subtitles`")
     raw = path.read_bytes()
-    text = raw.decode("utf-8-sig" if raw.startswith(b"\xef\xbb\xbf") else _encoding(raw))
+    try:
+        text = raw.decode("utf-8-sig" if raw.startswith(b"\xef\xbb\xbf") else _encoding(raw))
+    except UnicodeDecodeError as error:
+        raise DatasetError(
+            f"neither UTF-8 nor Windows-1252 text: {error.reason}", file=str(path), fix="save it as UTF-8"
+        ) from error
     try:
         events = pysubs2.SSAFile.from_string(text)
     except (pysubs2.exceptions.Pysubs2Error, ValueError) as error:
@@ -106,8 +112,8 @@ def transcript_before(cues: Sequence[Cue], moment: Moment, *, seconds: float, ch
     return text
 
 
-def leaks(text: str, moment: Moment) -> bool:
-    """Whether the answer's words stand in a text, in their order; single short words do not count.
+def leaks(text: str, moment: Moment, *, shortest: int = 4) -> bool:
+    """Whether the answer's words stand in a text, in their order; answers of fewer letters do not count.
 
     >>> from wherewise.lessons.moments import Moment
     >>> m = Moment(id="1", question="Where?", question_start=1, question_end=2, pause_start=2, pause_end=4,
@@ -120,7 +126,7 @@ def leaks(text: str, moment: Moment) -> bool:
         return " ".join(re.findall(r"\w+", part.lower()))
 
     answer = words(moment.answer)
-    return len(answer) > 3 and f" {answer} " in f" {words(text)} "
+    return len(answer) >= max(1, shortest) and f" {answer} " in f" {words(text)} "
 
 
 def joined(cues: Sequence[Cue], gap: float = 0.6) -> list[Cue]:
@@ -163,16 +169,52 @@ def answer_words(text: str, config: DetectConfig) -> str | None:
     return answer if re.search(r"\w", answer) and len(answer.split()) <= config.max_answer_words else None
 
 
+def answer_after(cues: Sequence[Cue], number: int, config: DetectConfig) -> tuple[str, Cue, float] | None:
+    """The answer to a cue that asks, if it asks and is answered.
+
+    A cue of praise alone may stand between ("Great job!"), if the answer follows within `DetectConfig.max_praise`.
+
+    Args:
+        cues: `joined` cues.
+        number: Place of the cue that may ask.
+        config: What counts as an answer.
+
+    Returns:
+        The answer, the first cue that is spoken after the question, and when the answer's cue ends.
+    """
+    if number + 1 >= len(cues) or not is_question(cues[number].text):
+        return None
+    first = cues[number + 1]
+    answer = answer_words(first.text, config)
+    if answer is not None:
+        return answer, first, first.end
+    if number + 2 >= len(cues) or not _is_praise(first.text):
+        return None
+    second = cues[number + 2]
+    answer = answer_words(second.text, config)
+    if answer is None or second.start - first.end > config.max_praise:
+        return None
+    return answer, first, second.end
+
+
+def _is_praise(text: str) -> bool:
+    sentences = re.split(r"(?<=[.!?])\s+", text.strip())
+    return all(not re.search(r"\w", _PRAISE.sub("", part)) for part in sentences)
+
+
 def find_moments(cues: Sequence[Cue], config: DetectConfig) -> list[Moment]:
     """Questions with a pause behind them and an answer after it.
 
     DORA's own detector splits texts at ``.!?`` before it looks for question marks, and so never finds one.
     """
     found = []
-    for number, (asked, said) in enumerate(pairwise(joined(cues))):
-        pause = said.start - asked.end
-        answer = answer_words(said.text, config) if is_question(asked.text) else None
-        if answer is not None and config.min_pause <= pause <= config.max_pause:
+    spoken = joined(cues)
+    for number, asked in enumerate(spoken):
+        answered = answer_after(spoken, number, config)
+        if answered is None:
+            continue
+        answer, said, end = answered
+        if config.min_pause <= said.start - asked.end <= config.max_pause:
             found.append(
                 Moment(
                     id=f"s{number:04d}",
@@ -182,7 +224,7 @@ def find_moments(cues: Sequence[Cue], config: DetectConfig) -> list[Moment]:
                     pause_start=asked.end,
                     pause_end=said.start,
                     answer=answer,
-                    answer_end=said.end,
+                    answer_end=end,
                     found_by="subtitles",
                 )
             )

@@ -20,7 +20,10 @@ from wherewise.samples.media import Image
 MAX_PIXELS = 100_000_000
 """Largest picture that is decoded by default (300 MB as RGB)."""
 
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, struct.error, zlib.error)
+_BROKEN = (
+    *(OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, struct.error, zlib.error),
+    PILImage.DecompressionBombError,
+)
 _ORIENTATION = 0x0112
 
 

@@ -45,7 +45,7 @@ def resolve(path: str, root: Path | None, *, sample_id: str = "") -> Path:
             file=path,
             sample=sample_id,
         )
-    if not real.exists():
+    if not os.path.exists(real):  # a name that is too long for any file is none, too
         raise MediaError(
             f"there is no such file under {root}",
             fix="correct the path or the data root, or copy the file there",

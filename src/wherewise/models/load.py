@@ -195,6 +195,7 @@ def load_model(
                 attn_implementation=attn,
                 ignore_mismatched_sizes=True,  # so that they are in the report, which is checked
                 output_loading_info=True,
+                use_safetensors=True,  # a .bin is a pickle
                 **few_bits,
                 **local,
             )

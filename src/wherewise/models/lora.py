@@ -181,7 +181,10 @@ def merge(model: Any) -> Any:
     if not hasattr(model, "peft_config"):
         raise ModelLoadError("this model has no LoRA adapters to merge")
     plain = _on_plain_weights(model) if is_quantized(model) else model
-    return plain.merge_and_unload(safe_merge=True)
+    merged = plain.merge_and_unload(safe_merge=True)
+    if hasattr(merged, "peft_config"):  # peft 0.18 leaves its mark on the base model
+        del merged.peft_config
+    return merged
 
 
 def _on_plain_weights(model: Any) -> Any:

@@ -22,10 +22,21 @@ from wherewise.models.load import (
     stored_dtype,
 )
 from wherewise.models.lora import load_adapter, merge
+from wherewise.models.megatron import is_megatron, to_hugging_face
 from wherewise.models.shards import current_names, kind_of, read_shards
 
 TOKENS = 8
 """Tokens of the reply that is compared."""
+PLACES = (
+    "actor/lora_adapter",
+    "lora_adapter",
+    "actor/model/dist_ckpt",
+    "actor/model/huggingface",
+    "model/dist_ckpt",
+    "model/huggingface",
+    "actor",
+)
+"""Where verl's checkpoints have what was trained: adapters, Megatron's shards, a plain folder, or a file a rank."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +45,7 @@ class Merged:
 
     Attributes:
         folder: Where it is.
-        kind: What was merged: ``lora``, ``verl`` or ``dcp``.
+        kind: What was merged: ``lora``, ``verl``, ``dcp`` or ``megatron``.
         tensors: Tensors that were compared with the written ones, bit for bit.
         reply: Tokens that the model in memory and the one read back both gave to a test picture.
     """
@@ -51,29 +62,43 @@ def merge_folder(base: str | Path, source: str | Path, folder: str | Path, *, dt
     Args:
         base: Model that was trained: folder, hub name or ``starter``. Of shards it gives all but the weights.
         source: Folder with a LoRA adapter, with verl's ``model_world_size_N_rank_R.pt``, or with a distributed
-            checkpoint (``.metadata``).
+            checkpoint (``.metadata``), Megatron's included; also a folder that has one of these where verl puts them.
         folder: Where to.
         dtype: Precision of the written weights; ``auto`` is that of the base's checkpoint.
 
     Raises:
         ModelLoadError: The source is none of these, does not fit the base, or the written model differs.
     """
-    source = Path(source)
-    if not source.is_dir():
-        raise ModelLoadError(f"there is no folder {source}")
+    source = locate(Path(source))
     loaded = load_model(base, dtype="float32", device="cpu")
     if (source / "adapter_config.json").is_file():
         kind = "lora"
         model = merge(load_adapter(loaded.model, source, trainable=False))
     elif (found := kind_of(source)) is not None:
-        kind, model = found, loaded.model
-        put(model, current_names(read_shards(source)), source)
+        kind, model, tensors = found, loaded.model, read_shards(source)
+        if is_megatron(tensors):
+            kind, tensors = "megatron", to_hugging_face(tensors, unwrap(model).config, source)
+        put(model, current_names(tensors), source)
     else:
         raise ModelLoadError(
             f"{source} holds neither a LoRA adapter (adapter_config.json), nor verl's shards "
             "(model_world_size_N_rank_R.pt), nor a distributed checkpoint (.metadata)"
+            + (": it is a plain folder already, use it as it is" if (source / "config.json").is_file() else "")
         )
     return write(model, loaded, base, folder, dtype=dtype, kind=kind)
+
+
+def locate(source: Path) -> Path:
+    """The folder that holds what is to be merged: the named one, or where verl puts it in a step's folder.
+
+    Raises:
+        ModelLoadError: There is no such folder.
+    """
+    if not source.is_dir():
+        raise ModelLoadError(f"there is no folder {source}")
+    if (source / "adapter_config.json").is_file():
+        return source
+    return next((source / place for place in PLACES if (source / place).is_dir()), source)
 
 
 def write(

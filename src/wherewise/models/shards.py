@@ -32,6 +32,10 @@ _INDEX_CLASSES = {
         "_MEM_FORMAT_ENCODING",
     )
 } | {
+    *(
+        ("torch.distributed.checkpoint.planner", name)
+        for name in ("SavePlan", "WriteItem", "WriteItemType", "TensorWriteData", "BytesIOWriteData")
+    ),
     ("torch.distributed.checkpoint.filesystem", "_StorageInfo"),
     ("torch", "Size"),
     ("torch", "device"),
@@ -39,6 +43,17 @@ _INDEX_CLASSES = {
     ("collections", "OrderedDict"),
     ("pathlib", "PosixPath"),
 }
+_MEGATRON = {
+    ("megatron.core.dist_checkpointing.strategies.torch", "MCoreMetadata"): (
+        "torch.distributed.checkpoint.metadata",
+        "Metadata",
+    ),
+    ("megatron.core.dist_checkpointing.strategies.torch", "MCoreSavePlan"): (
+        "torch.distributed.checkpoint.planner",
+        "SavePlan",
+    ),
+}
+"""Classes of Megatron that add nothing which is read here, and what they derive from."""
 _TYPES = {str(value).removeprefix("torch.") for value in vars(torch).values() if isinstance(value, torch.dtype)}
 
 
@@ -117,6 +132,7 @@ class _IndexUnpickler(pickle.Unpickler):
         Raises:
             UnpicklingError: It is not.
         """
+        module, name = _MEGATRON.get((module, name), (module, name))
         if (module, name) in _INDEX_CLASSES or (module == "torch" and name in _TYPES):
             return OrderedDict if name == "OrderedDict" else super().find_class(module, name)
         raise pickle.UnpicklingError(f"{module}.{name} is no part of an index of tensors")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 
 from PIL import Image as PILImage
 
+from wherewise.media.errors import MediaError
 from wherewise.perception.results import DepthMap, Intrinsics, Picture
 
 FILM_DIAGONAL = math.hypot(36.0, 24.0)
 """Diagonal of a 35 mm negative in millimetres: what a 35 mm equivalent refers to."""
+FOCAL_ERROR = {"config": 0.02, "exif": 0.05, "depth": 0.1, "assumed": 0.25}
+"""Usual error of a focal length by where it comes from, as a share of it."""
 _EXIF_IFD, _FOCAL_35 = 0x8769, 0xA405
 
 
@@ -33,17 +37,32 @@ class PhotoCamera:
         height, width = picture.shape[:2]
         longest = max(width, height)
         if self._focal is not None:
-            return Intrinsics(focal=self._focal * longest, error=0.02, source="config")
+            return Intrinsics(focal=self._focal * longest, error=FOCAL_ERROR["config"], source="config")
         equivalent = exif.get("focal_35mm", 0.0)
         if equivalent > 0:
-            return Intrinsics(focal=equivalent / FILM_DIAGONAL * math.hypot(width, height), error=0.05, source="exif")
+            return Intrinsics(
+                focal=equivalent / FILM_DIAGONAL * math.hypot(width, height), error=FOCAL_ERROR["exif"], source="exif"
+            )
         if depth is not None and depth.focal is not None:
-            return Intrinsics(focal=depth.focal, error=0.1, source="depth")
-        return Intrinsics(focal=self._assumed * longest, error=0.25, source="assumed")
+            return Intrinsics(focal=depth.focal, error=FOCAL_ERROR["depth"], source="depth")
+        return Intrinsics(focal=self._assumed * longest, error=FOCAL_ERROR["assumed"], source="assumed")
 
 
 def read_exif(path: Path) -> dict[str, float]:
-    """``focal_35mm`` in millimetres, if the file says it."""
-    with PILImage.open(path) as picture:
-        equivalent = picture.getexif().get_ifd(_EXIF_IFD).get(_FOCAL_35)
-    return {"focal_35mm": float(equivalent)} if equivalent else {}
+    """``focal_35mm`` in millimetres, if the file says it.
+
+    Raises:
+        MediaError: The file or its Exif part is damaged.
+    """
+    try:
+        with PILImage.open(path) as picture:
+            equivalent = picture.getexif().get_ifd(_EXIF_IFD).get(_FOCAL_35)
+        focal = float(equivalent) if equivalent else 0.0
+    except (
+        OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ZeroDivisionError, struct.error,
+        PILImage.DecompressionBombError,
+    ) as error:  # fmt: skip
+        raise MediaError(
+            f"its Exif part cannot be read: {error}", fix="save the picture again, or drop it", file=path.name
+        ) from error
+    return {"focal_35mm": focal} if 0 < focal < math.inf else {}

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from wherewise.perception.cameras import PhotoCamera
+from wherewise.perception.cameras import FOCAL_ERROR, PhotoCamera
+from wherewise.perception.layouts import Layout
+from wherewise.perception.naming import TaggedDetector
 from wherewise.perception.reading import Backends
-from wherewise.perception.results import DepthEstimator, Detector, Segmenter
+from wherewise.perception.results import DepthEstimator, Describer, Detector, Segmenter
+from wherewise.perception.steady import SteadyDetector
 
 
 class DetectorConfig(BaseModel):
@@ -17,8 +21,9 @@ class DetectorConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["onnx", "transformers"] = "onnx"
-    """``onnx``: an ONNX file; ``transformers``: Grounding DINO or OWLv2, which look for the words of `vocabulary`."""
+    kind: Literal["onnx", "transformers", "labelled"] = "onnx"
+    """``onnx``: an ONNX file; ``transformers``: Grounding DINO or OWLv2, which look for the words of `vocabulary`;
+    ``labelled``: RF-DETR or another transformers model with categories of its own."""
     weights: Path | None = None
     """ONNX file; null for the COCO detector that ``tools/convert_detector.py`` makes."""
     labels: Path | None = None
@@ -29,6 +34,12 @@ class DetectorConfig(BaseModel):
     """Folder or hub name of the transformers model."""
     vocabulary: tuple[str, ...] = ()
     """Categories that the transformers model looks for."""
+    tags: bool = False
+    """Also look for what the describer says is in the picture; for ``transformers``."""
+    layout: Layout = Layout.ROWS
+    """How the ONNX file's output lies."""
+    looks: int = Field(default=3, ge=1, le=3)
+    """Looks at each picture: 1 as it is, 2 also mirrored, 3 also smaller; a label must hold in all of them."""
     floor: float = Field(default=0.08, gt=0, lt=1)
     """Least score of a detection that is taken in at all. What is found above it is never said to be absent."""
     error: float = Field(default=0.05, ge=0, lt=0.5)
@@ -40,20 +51,45 @@ class DetectorConfig(BaseModel):
     def _complete(self) -> Self:
         if self.kind == "transformers" and (self.model is None or not self.vocabulary):
             raise ValueError("a transformers detector needs `model` and `vocabulary`")
+        if self.kind == "labelled" and (self.model is None or self.vocabulary):
+            raise ValueError("a labelled detector needs `model`, and has its own vocabulary")
+        if self.tags and self.kind != "transformers":
+            raise ValueError("only a detector of kind `transformers` can look for `tags`")
         return self
 
-    def make(self) -> Detector:
-        """The detector."""
+    def make(self, describer: Describer | None = None) -> Detector:
+        """The detector.
+
+        Args:
+            describer: Says what else to look for, where `tags` is set.
+        """
+        found = self._make(describer)
+        return found if self.looks == 1 else SteadyDetector(found, self.looks)
+
+    def _make(self, describer: Describer | None) -> Detector:
         if self.kind == "onnx":
             from wherewise.perception.onnx_detector import OnnxDetector
 
-            return OnnxDetector(self.weights, labels=self.labels, floor=self.floor, error=self.error, scale=self.scale)
-        from wherewise.perception.hf_models import OpenVocabularyDetector
+            return OnnxDetector(
+                self.weights,
+                labels=self.labels,
+                floor=self.floor,
+                error=self.error,
+                scale=self.scale,
+                layout=self.layout,
+            )
+        from wherewise.perception.hf_models import LabelledDetector, OpenVocabularyDetector
 
         assert self.model is not None
-        return OpenVocabularyDetector(
+        if self.kind == "labelled":
+            return LabelledDetector(self.model, floor=self.floor, error=self.error, device=self.device)
+        found = OpenVocabularyDetector(
             self.model, self.vocabulary, floor=self.floor, error=self.error, device=self.device
         )
+        if not self.tags:
+            return found
+        assert describer is not None
+        return TaggedDetector(found, describer)
 
 
 class SegmenterConfig(BaseModel):
@@ -61,8 +97,8 @@ class SegmenterConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["grabcut", "sam2", "none"] = "grabcut"
-    """``grabcut`` needs no weights; ``sam2`` is a transformers model; ``none`` takes boxes for masks."""
+    kind: Literal["grabcut", "sam2", "sam3", "none"] = "grabcut"
+    """``grabcut`` needs no weights; ``sam2`` and ``sam3`` are transformers models; ``none`` takes boxes for masks."""
     model: str | None = None
     """Folder or hub name of the transformers model."""
     error: float = Field(default=0.06, ge=0, lt=0.5)
@@ -72,8 +108,8 @@ class SegmenterConfig(BaseModel):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if self.kind == "sam2" and self.model is None:
-            raise ValueError("sam2 needs `model`")
+        if self.kind in ("sam2", "sam3") and self.model is None:
+            raise ValueError(f"{self.kind} needs `model`")
         return self
 
     def make(self) -> Segmenter | None:
@@ -87,7 +123,8 @@ class SegmenterConfig(BaseModel):
         from wherewise.perception.hf_models import SamSegmenter
 
         assert self.model is not None
-        return SamSegmenter(self.model, error=self.error, device=self.device)
+        version: Literal[2, 3] = 2 if self.kind == "sam2" else 3
+        return SamSegmenter(self.model, version=version, error=self.error, device=self.device)
 
 
 class DepthConfig(BaseModel):
@@ -142,6 +179,35 @@ class DepthConfig(BaseModel):
         return TransformersDepth(self.model, error=self.error, device=self.device)
 
 
+class DescriberConfig(BaseModel):
+    """What says in words what is seen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["none", "chat", "florence2"] = "none"
+    """``chat``: Qwen3-VL or another chat model of transformers; ``florence2``: Florence-2."""
+    model: str | None = None
+    """Folder or hub name of the transformers model."""
+    device: str = "cpu"
+    """Torch device of the transformers model."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.kind != "none" and self.model is None:
+            raise ValueError(f"{self.kind} needs `model`")
+        return self
+
+    def make(self) -> Describer | None:
+        """The describer, or None."""
+        if self.kind == "none":
+            return None
+        from wherewise.perception.describers import ChatDescriber, FlorenceDescriber
+
+        assert self.model is not None
+        made = ChatDescriber if self.kind == "chat" else FlorenceDescriber
+        return made(self.model, device=self.device)
+
+
 class CameraConfig(BaseModel):
     """What is known of the lens."""
 
@@ -151,6 +217,12 @@ class CameraConfig(BaseModel):
     """Focal length as a share of the longest side; null takes Exif's, the depth backend's, or an assumed one."""
     assumed_view: float = Field(default=60.0, gt=5, lt=170)
     """Angle of view over the longest side, in degrees, where nothing is known."""
+
+    def error(self, depth: DepthConfig) -> float:
+        """Usual error of the focal length, as a share of it, for photographs without Exif; Exif's is no larger."""
+        if self.focal is not None:
+            return FOCAL_ERROR["config"]
+        return FOCAL_ERROR["depth" if depth.focal is not None else "assumed"]
 
 
 class BackendsConfig(BaseModel):
@@ -166,12 +238,33 @@ class BackendsConfig(BaseModel):
     """What tells depths."""
     camera: CameraConfig = CameraConfig()
     """What is known of the lens."""
+    describer: DescriberConfig = DescriberConfig()
+    """What says in words what is seen: tags to look for, captions, colours that tell things apart."""
+
+    @model_validator(mode="after")
+    def _tagged(self) -> Self:
+        if self.detector.tags and self.describer.kind == "none":
+            raise ValueError("detector.tags needs a describer")
+        return self
 
     def make(self) -> Backends:
         """The backends; loads their weights."""
+        describer = self.describer.make()
         return Backends(
-            detector=self.detector.make(),
+            detector=self.detector.make(describer),
+            describer=describer,
             segmenter=self.segmenter.make(),
             depth=self.depth.make(),
             camera=PhotoCamera(focal=self.camera.focal, assumed_view=self.camera.assumed_view),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Makes the backends of a config in a worker; two of equal configs are equal, so that a worker makes them once."""
+
+    config: BackendsConfig
+
+    def __call__(self) -> Backends:
+        """The backends; loads their weights."""
+        return self.config.make()

@@ -10,6 +10,7 @@ from PIL import Image as PILImage
 
 from wherewise.perception.results import DepthMap, Picture
 from wherewise.samples.errors import DatasetError
+from wherewise.scenes.arrays import load_arrays
 
 SUFFIXES = (".npy", ".npz", ".png", ".tif", ".tiff")
 
@@ -76,10 +77,12 @@ class DepthFiles:
 
 
 def _read(path: Path) -> NDArray[np.float64]:
-    if path.suffix == ".npy":
-        return np.asarray(np.load(path, allow_pickle=False), np.float64)
-    if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as held:
-            return np.asarray(held[held.files[0]], np.float64)
-    with PILImage.open(path) as picture:
-        return np.asarray(picture, np.float64)
+    try:
+        if path.suffix in (".npy", ".npz"):
+            return next(iter(load_arrays(path).values())).astype(np.float64)
+        with PILImage.open(path) as picture:
+            return np.asarray(picture, np.float64)
+    except (ValueError, TypeError, SyntaxError, OSError, IndexError, StopIteration) as error:
+        if isinstance(error, DatasetError):
+            raise
+        raise DatasetError(f"no depth map that can be read: {error}", file=str(path), fix="make it again") from error

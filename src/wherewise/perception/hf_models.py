@@ -6,7 +6,7 @@ Each takes a folder or the hub's name of a checkpoint. torch and transformers ar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,17 +20,21 @@ INVERSE = ("depth_anything", "dpt")
 """Model types whose output grows towards the camera unless they were trained to give metres."""
 ABSOLUTE = ("zoedepth", "depth_pro")
 """Model types that always give metres."""
+NOTHING = ("n/a", "background", "no-object")
+"""Labels of classes that stand for nothing; DETR's COCO numbers have such gaps."""
+IMAGES_ONLY = ("AutoModelForDepthEstimation", "AutoModelForObjectDetection")
+"""Auto classes whose models take no text."""
 
 
-def _load(model: str, auto: str, device: str) -> tuple[Any, Any]:
+def load_model(model: str, auto: str, device: str) -> tuple[Any, Any]:
     """Model and processor."""
     from wherewise.models.torchvision_shim import ensure_torchvision
 
     ensure_torchvision()
     import transformers
 
-    loaded = getattr(transformers, auto).from_pretrained(model).to(device).eval()
-    kind = transformers.AutoImageProcessor if auto == "AutoModelForDepthEstimation" else transformers.AutoProcessor
+    loaded = getattr(transformers, auto).from_pretrained(model, use_safetensors=True).to(device).eval()
+    kind = transformers.AutoImageProcessor if auto in IMAGES_ONLY else transformers.AutoProcessor
     return loaded, kind.from_pretrained(model)
 
 
@@ -55,7 +59,7 @@ class OpenVocabularyDetector:
     def __init__(
         self, model: str, vocabulary: Sequence[str], *, floor: float = 0.1, error: float = 0.05, device: str = "cpu"
     ) -> None:
-        self._model, self._processor = _load(model, "AutoModelForZeroShotObjectDetection", device)
+        self._model, self._processor = load_model(model, "AutoModelForZeroShotObjectDetection", device)
         kind = self._model.config.model_type
         if kind not in (*GROUNDING_DINO, *OWLV2):
             raise InputError(
@@ -69,24 +73,28 @@ class OpenVocabularyDetector:
 
     def detect(self, picture: Picture) -> list[Detection]:
         """Detections of the vocabulary, best first: the best category of each query."""
+        return self.find(picture, self.vocabulary)
+
+    def find(self, picture: Picture, words: Sequence[str]) -> list[Detection]:
+        """The same for other words than the vocabulary's; no words find nothing."""
         import torch
 
+        if not words:
+            return []
         height, width = picture.shape[:2]
-        text: Any = (
-            ". ".join(self.vocabulary) + "." if self._grounded else [[f"a photo of a {w}" for w in self.vocabulary]]
-        )
+        text: Any = ". ".join(words) + "." if self._grounded else [[f"a photo of a {w}" for w in words]]
         given = self._processor(images=_picture(picture), text=text, return_tensors="pt").to(self._device)
         with torch.inference_mode():
             output = self._model(**given)
         detections = []
-        rows = self._grounded_rows(output, given["input_ids"][0]) if self._grounded else self._rows(output)
+        rows = self._grounded_rows(output, given["input_ids"][0], words) if self._grounded else self._rows(output)
         for score, number, (cx, cy, w, h) in rows:
             # OWLv2 pads the picture to a square before it looks; the others stretch it.
             across, down = (max(width, height),) * 2 if self._padded else (width, height)
             corners = ((cx - w / 2) * across, (cy - h / 2) * down, (cx + w / 2) * across, (cy + h / 2) * down)
             x1, y1, x2, y2 = (min(max(0.0, v), limit) for v, limit in zip(corners, (width, height) * 2, strict=True))
             if score >= self._floor and x2 - x1 >= 1 and y2 - y1 >= 1:
-                detections.append(Detection(label=self.vocabulary[number], score=score, box=(x1, y1, x2, y2)))
+                detections.append(Detection(label=words[number], score=score, box=(x1, y1, x2, y2)))
         return sorted(detections, key=lambda each: -each.score)
 
     def _rows(self, output: Any) -> list[tuple[float, int, list[float]]]:
@@ -94,13 +102,13 @@ class OpenVocabularyDetector:
         scores, numbers = output.logits[0].sigmoid().max(dim=-1)
         return list(zip(scores.tolist(), numbers.tolist(), output.pred_boxes[0].tolist(), strict=True))
 
-    def _grounded_rows(self, output: Any, tokens: Any) -> list[tuple[float, int, list[float]]]:
+    def _grounded_rows(self, output: Any, tokens: Any, words: Sequence[str]) -> list[tuple[float, int, list[float]]]:
         """The same where a query scores the tokens of the text: a category scores as its best token does."""
         stop = self._processor.tokenizer.convert_tokens_to_ids(".")
         ends = [place for place, token in enumerate(tokens.tolist()) if token == stop]
-        if len(ends) != len(self.vocabulary):
+        if len(ends) != len(words):
             raise InputError(
-                f"{self.name}: {len(self.vocabulary)} categories gave {len(ends)} parts of the text. "
+                f"{self.name}: {len(words)} categories gave {len(ends)} parts of the text. "
                 "Fix: use plain words without full stops, and fewer of them"
             )
         starts = [1, *(end + 1 for end in ends[:-1])]
@@ -114,17 +122,57 @@ class OpenVocabularyDetector:
         return found
 
 
-class SamSegmenter:
-    """SAM 2: the mask of a box.
+class LabelledDetector:
+    """RF-DETR, or another model of `AutoModelForObjectDetection`: finds the categories that it was trained on.
 
     Args:
         model: Folder or hub name.
+        floor: Detections with a lower score are left out.
+        error: Usual error of a box's side, as a share of it.
+        device: Torch device.
+    """
+
+    def __init__(self, model: str, *, floor: float = 0.08, error: float = 0.05, device: str = "cpu") -> None:
+        self._model, self._processor = load_model(model, "AutoModelForObjectDetection", device)
+        config = self._model.config
+        self._labels = {int(number): str(label).lower() for number, label in config.id2label.items()}
+        self.vocabulary = tuple(dict.fromkeys(label for label in self._labels.values() if label not in NOTHING))
+        self.error, self._floor, self._device = error, floor, device
+        self.name = f"{config.model_type}:{model}:{floor:g}"
+
+    def detect(self, picture: Picture) -> list[Detection]:
+        """Detections down to the floor, best first; classes that stand for nothing are left out."""
+        import torch
+
+        height, width = picture.shape[:2]
+        given = self._processor(images=_picture(picture), return_tensors="pt").to(self._device)
+        with torch.inference_mode():
+            output = self._model(**given)
+        (found,) = self._processor.post_process_object_detection(
+            output, threshold=self._floor, target_sizes=[(height, width)]
+        )
+        rows = zip(found["scores"].tolist(), found["labels"].tolist(), found["boxes"].tolist(), strict=True)
+        detections = []
+        for score, number, corners in rows:
+            x1, y1, x2, y2 = (min(max(0.0, v), limit) for v, limit in zip(corners, (width, height) * 2, strict=True))
+            label = self._labels.get(int(number), NOTHING[0])
+            if label not in NOTHING and x2 - x1 >= 1 and y2 - y1 >= 1:
+                detections.append(Detection(label=label, score=score, box=(x1, y1, x2, y2)))
+        return sorted(detections, key=lambda each: -each.score)
+
+
+class SamSegmenter:
+    """SAM 2 or the tracker of SAM 3: the mask of a box.
+
+    Args:
+        model: Folder or hub name.
+        version: 2 or 3.
         error: Usual error of a mask's centroid, as a share of the box's sides.
         device: Torch device.
     """
 
-    def __init__(self, model: str, *, error: float = 0.03, device: str = "cpu") -> None:
-        self._model, self._processor = _load(model, "Sam2Model", device)
+    def __init__(self, model: str, *, version: Literal[2, 3] = 2, error: float = 0.03, device: str = "cpu") -> None:
+        self._model, self._processor = load_model(model, "Sam2Model" if version == 2 else "Sam3TrackerModel", device)
         self._device, self.error = device, error
         self.name = f"{self._model.config.model_type}:{model}"
 
@@ -161,7 +209,7 @@ class TransformersDepth:
     """
 
     def __init__(self, model: str, *, error: float = 0.1, device: str = "cpu") -> None:
-        self._model, self._processor = _load(model, "AutoModelForDepthEstimation", device)
+        self._model, self._processor = load_model(model, "AutoModelForDepthEstimation", device)
         kind = self._model.config.model_type
         if kind not in (*INVERSE, *ABSOLUTE):
             raise InputError(

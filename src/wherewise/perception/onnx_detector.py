@@ -1,4 +1,4 @@
-"""Any ONNX detector that gives rows of ``x1, y1, x2, y2, score, class``, run by onnxruntime."""
+"""Any ONNX detector whose outputs lie in one of the known layouts, run by onnxruntime."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PILImage
 
+from wherewise.perception.layouts import Layout, rows_of
 from wherewise.perception.results import Detection, Picture
 from wherewise.samples.errors import InputError
 
@@ -22,9 +23,8 @@ MAKE = "python tools/convert_detector.py --out FILE makes it from the npm packag
 class OnnxDetector:
     """A detector in an ONNX file.
 
-    The input is one RGB picture, NHWC or NCHW, of a fixed size to which the photograph is stretched. The first output
-    is ``(1, n, 6)``: corners in input pixels, score, class number. Labels come from a file with one a line, or from the
-    metadata entry ``labels`` (a JSON list).
+    The input is one RGB picture, NHWC or NCHW, of a fixed size to which the photograph is stretched; the outputs lie as
+    `layout` says. Labels come from a file with one a line, or from the metadata entry ``labels`` (a JSON list).
 
     Args:
         weights: ONNX file; the converted COCO detector where None.
@@ -32,6 +32,7 @@ class OnnxDetector:
         floor: Rows with a lower score are left out.
         error: Usual error of a box's side, as a share of it.
         scale: Value of white in the input, 1 or 255; None reads the metadata entry ``scale``, else 1.
+        layout: How the outputs lie.
         threads: Threads of onnxruntime.
 
     Raises:
@@ -46,6 +47,7 @@ class OnnxDetector:
         floor: float = 0.08,
         error: float = 0.05,
         scale: float | None = None,
+        layout: Layout = Layout.ROWS,
         threads: int = 1,
     ) -> None:
         path = weights or DEFAULT_WEIGHTS
@@ -69,7 +71,9 @@ class OnnxDetector:
             raise InputError(f"{path}: the input has the shape {shape}. Fix: export it as (1, h, w, 3) or (1, 3, h, w)")
         self._channels_last = shape[3] == 3
         self._size = (shape[2], shape[1]) if self._channels_last else (shape[3], shape[2])
+        self._layout = layout
         self.name = f"onnx:{path.name}:{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}:{floor:g}"
+        self.name += "" if layout is Layout.ROWS else f":{layout}"
 
     def detect(self, picture: Picture) -> list[Detection]:
         """Detections with a score of at least the floor, best first.
@@ -81,14 +85,13 @@ class OnnxDetector:
         resized = PILImage.fromarray(picture).resize(self._size, PILImage.Resampling.BILINEAR)
         values = np.asarray(resized, np.float32) * (self._scale / 255)
         fed: NDArray[Any] = values if self._channels_last else values.transpose(2, 0, 1)
-        rows = np.asarray(self._session.run(None, {self._input: fed[None]})[0])
-        if rows.ndim != 3 or rows.shape[0] != 1 or rows.shape[2] != 6:
-            raise InputError(
-                f"{self.name}: the output has the shape {rows.shape}. Fix: export rows of x1 y1 x2 y2 score class"
-            )
+        try:
+            rows = rows_of(self._session.run(None, {self._input: fed[None]}), self._layout, self._size)
+        except ValueError as error:
+            raise InputError(f"{self.name}: {error}") from error
         found = []
         across, down = width / self._size[0], height / self._size[1]
-        for x1, y1, x2, y2, score, number in rows[0][np.argsort(-rows[0, :, 4], kind="stable")].tolist():
+        for x1, y1, x2, y2, score, number in rows[np.argsort(-rows[:, 4], kind="stable")].tolist():
             if score < self._floor:
                 break
             if not 0 <= int(number) < len(self.vocabulary):

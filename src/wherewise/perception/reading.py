@@ -12,7 +12,18 @@ from numpy.typing import NDArray
 
 from wherewise.perception.ground import Ground, GroundConfig, find_ground
 from wherewise.perception.lifting import Extent, camera_of, distances, extent_of
-from wherewise.perception.results import Box, Camera, DepthEstimator, DepthMap, Detector, Picture, Segmenter
+from wherewise.perception.naming import told_apart
+from wherewise.perception.narratives import Narrative
+from wherewise.perception.results import (
+    Box,
+    Camera,
+    DepthEstimator,
+    DepthMap,
+    Describer,
+    Detector,
+    Picture,
+    Segmenter,
+)
 from wherewise.perception.sorting import Doubt, SortingConfig, Thing, sort_out
 from wherewise.scenes import Camera as PinholeCamera
 from wherewise.scenes import Scene, SceneObject, View, Visibility
@@ -35,17 +46,20 @@ class Backends:
         segmenter: Cuts them out; None takes boxes for masks.
         depth: Tells depths; None asks only questions that need none.
         camera: Tells focal lengths.
+        describer: Says what is seen; None leaves captions out.
     """
 
     detector: Detector
     camera: Camera
     segmenter: Segmenter | None = None
     depth: DepthEstimator | None = None
+    describer: Describer | None = None
 
     @property
     def names(self) -> list[str]:
         """Names of all, for manifests and caches."""
-        return [part.name for part in (self.detector, self.segmenter, self.depth, self.camera) if part is not None]
+        parts = (self.detector, self.segmenter, self.depth, self.camera, self.describer)
+        return [part.name for part in parts if part is not None]
 
 
 def read_photograph(
@@ -58,6 +72,7 @@ def read_photograph(
     file: str = "",
     exif: Mapping[str, float],
     tally: Counter[str],
+    narrative: Narrative | None = None,
 ) -> Scene:
     """The scene of a photograph.
 
@@ -75,6 +90,8 @@ def read_photograph(
         file: Path of the photograph inside its folder; depth maps that are files are found by it.
         exif: Numbers of the file, see `read_exif`.
         tally: Counts ``objects.<reason>`` and ``ground.<reason>``.
+        narrative: What a person said of it; its caption, and how much of the pointer's trace lay on each thing while
+            its label was said, become facts of the scene.
     """
     height, width = picture.shape[:2]
     things = sort_out(backends.detector.detect(picture), width, height, sorting, tally)
@@ -94,9 +111,10 @@ def read_photograph(
         tally["ground.found" if isinstance(found, Ground) else f"ground.{found}"] += 1
         facts["floor_known"] = floor is not None
     camera = camera_of(width, height, intrinsics.focal, floor) if metric else plane_camera(width, height)
+    captions, colors = _described(picture, things, masks, backends.describer, facts)
     objects, visible = [], {}
     numbers: Counter[str] = Counter()
-    for index, (thing, mask) in enumerate(zip(things, masks, strict=True), start=1):
+    for index, (thing, mask, caption, color) in enumerate(zip(things, masks, captions, colors, strict=True), start=1):
         label = thing.detection.label
         known_as = f"{label.replace(' ', '_')}-{numbers[label]}"
         numbers[label] += 1
@@ -118,11 +136,14 @@ def read_photograph(
                 center=place[0],
                 size=place[1],
                 yaw=0.0,
-                attributes=_attributes(thing, doubt, sorting),
+                color=color,
+                attributes=_attributes(thing, doubt, sorting) | ({"caption": caption} if caption else {}),
             )
         )
         visible[known_as] = _visibility(thing, mask, near_far, named=doubt is None)
         tally["objects.named" if doubt is None else "objects.in_doubt"] += 1
+    if narrative is not None:
+        facts |= _narrated(narrative, objects, things, width, height)
     facts["scores"] = {o.id: round(t.detection.score, 3) for o, t in zip(objects, things, strict=True)}
     return Scene(
         id=name,
@@ -133,6 +154,46 @@ def read_photograph(
         units_known=metric,
         complete=True,
     )
+
+
+def _described(
+    picture: Picture,
+    things: list[Thing],
+    masks: list[NDArray[np.bool_]],
+    describer: Describer | None,
+    facts: dict[str, Any],
+) -> tuple[list[str], list[str | None]]:
+    """A caption and a colour a thing, in the things' order; empty and None for those in doubt.
+
+    Raises:
+        ValueError: The describer gave another number of captions than it was asked for.
+    """
+    captions: list[str] = [""] * len(things)
+    colors: list[str | None] = [None] * len(things)
+    if describer is None:
+        return captions, colors
+    facts["caption"] = describer.caption(picture)
+    named = [number for number, thing in enumerate(things) if thing.doubt is None]
+    if not named:
+        return captions, colors
+    said = describer.captions(picture, [things[n].detection.box for n in named], np.stack([masks[n] for n in named]))
+    if len(said) != len(named):
+        raise ValueError(f"{describer.name}: {len(said)} captions for {len(named)} things")
+    told = dict(zip(named, told_apart([things[n].detection.label for n in named], said), strict=True))
+    for number, text in zip(named, said, strict=True):
+        captions[number] = text
+    return captions, [told.get(number) for number in range(len(things))]
+
+
+def _narrated(
+    narrative: Narrative, objects: list[SceneObject], things: list[Thing], width: int, height: int
+) -> dict[str, Any]:
+    """The narrative's caption, and the share of its trace on each thing that it names."""
+    pointed = {
+        each.id: narrative.pointed(each.category, thing.detection.box, width, height)
+        for each, thing in zip(objects, things, strict=True)
+    }
+    return {"narrative": narrative.caption, "pointed": {k: share for k, share in pointed.items() if share is not None}}
 
 
 def _attributes(thing: Thing, doubt: Doubt | None, sorting: SortingConfig) -> dict[str, str]:

@@ -82,6 +82,42 @@ class Detector(Protocol):
         ...
 
 
+class OpenDetector(Detector, Protocol):
+    """Finds things of any category that it is asked for."""
+
+    def find(self, picture: Picture, words: Sequence[str]) -> list[Detection]:
+        """Detections of these words instead of the vocabulary, best first."""
+        ...
+
+
+class Describer(Protocol):
+    """Says in words what a picture shows.
+
+    Attributes:
+        name: Names the backend and its weights.
+    """
+
+    name: str
+
+    def tags(self, picture: Picture) -> list[str]:
+        """Categories of things in the picture, as singular nouns."""
+        ...
+
+    def caption(self, picture: Picture) -> str:
+        """One sentence or a few about the whole picture."""
+        ...
+
+    def captions(self, picture: Picture, boxes: Sequence[Box], masks: NDArray[np.bool_]) -> list[str]:
+        """A few words about each thing, one text a box, in the order of the boxes.
+
+        Args:
+            picture: The picture.
+            boxes: Where the things are.
+            masks: ``(n, height, width)``, what of each box is the thing.
+        """
+        ...
+
+
 class Segmenter(Protocol):
     """Cuts out what a box holds.
 

@@ -5,31 +5,33 @@ What a model wrote is shown, never interpreted (`wherewise.reports.page`).
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
-from wherewise.reports.charts import Bar, Series, interval_bars, line_chart
-from wherewise.reports.page import data_uri, render_page, write_page
-from wherewise.samples import Image, Sample, answer_text
+from wherewise.answers.coordinates import CoordinateCodec
+from wherewise.media import MediaError
+from wherewise.reports.charts import Bar, interval_bars
+from wherewise.reports.claims import claims_of_reply, truth_of
+from wherewise.reports.curves import curves
+from wherewise.reports.page import render_page, write_page
+from wherewise.reports.provenance import Provenance, evaluation_provenance, run_provenance
+from wherewise.reports.rollouts import Pictures, codec_of, group_record, read_jsonl, rollout_rows, run_config
+from wherewise.reports.shots import spread, take_shots
+from wherewise.samples import Sample, answer_text
+from wherewise.samples.codec import to_record
 
-CURVES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("loss", ("loss",)),
-    ("reward (mean of a step)", ("reward/total",)),
-    ("share of right rollouts", ("accuracy",)),
-    ("reply length in tokens", ("length",)),
-    ("entropy per token", ("entropy",)),
-    ("KL to the reference", ("kl",)),
-    ("groups with no signal", ("no_signal",)),
-    ("truncated replies", ("truncated",)),
-    ("gradient norm", ("grad_norm",)),
-    ("learning rate", ("lr",)),
-)
-"""Charts of a run: title and the keys of ``metrics.jsonl`` it draws."""
+STYLES = ("gallery.css", "rollouts.css")
+SCRIPTS = ("graph.js", "curves.js", "rollouts.js")
+"""Assets of all pages that show completions; after the shared ones, before the page's own."""
+
+SIDE, FRAMES, QUALITY = 512, 8, 80
+"""Longest side of an evaluation's pictures in pixels, most frames of a clip, JPEG quality."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,10 +46,11 @@ class ReportInputs:
         samples: Samples of the evaluation by id, for pictures and boxes; may be a part of them.
         media_root: Folder that the samples' media paths are relative to.
         comparisons: Sentences on pairs of evaluations, printed under the table.
-        environment: Facts on the machine and the versions.
+        environment: Facts on the machine and the versions; None takes those that each run wrote down itself.
         commands: Commands that made this, one a line.
         max_groups: Rollout groups shown at most, spread evenly over the run.
         max_examples: Evaluation examples shown at most.
+        media_budget: Megabytes of pictures at most.
     """
 
     title: str
@@ -60,155 +63,7 @@ class ReportInputs:
     commands: Sequence[str] = ()
     max_groups: int = 90
     max_examples: int = 60
-
-
-def read_jsonl(path: Path) -> list[dict[str, Any]]:
-    """All rows of a JSON-lines file, NaN and infinite numbers as None; an absent file has none.
-
-    Raises:
-        ValueError: A line is not JSON; the message names file and line.
-    """
-    if not path.exists():
-        return []
-    rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            rows.append(json.loads(line, parse_constant=lambda _: None))
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{path}:{number}: not JSON ({error.msg}); delete the torn line") from error
-    return rows
-
-
-def _spread(rows: Sequence[Any], most: int) -> list[Any]:
-    """At most `most` rows, evenly spaced, the first and the last included."""
-    if len(rows) <= most:
-        return list(rows)
-    return [rows[round(i * (len(rows) - 1) / (most - 1))] for i in range(most)]
-
-
-def _charts(metrics: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for title, keys in CURVES:
-        series = [
-            Series(
-                name=key,
-                points=tuple((float(r["step"]), float(r[key])) for r in metrics if isinstance(r.get(key), int | float)),
-            )
-            for key in keys
-        ]
-        chart = line_chart(title, series)
-        if chart:
-            yield chart
-    parts = sorted({k for row in metrics for k in row if k.startswith("reward/") and k != "reward/total"})
-    if parts:
-        yield line_chart(
-            "reward by part",
-            [
-                Series(
-                    name=key.removeprefix("reward/"),
-                    points=tuple(
-                        (float(r["step"]), float(r[key])) for r in metrics if isinstance(r.get(key), int | float)
-                    ),
-                )
-                for key in parts
-            ],
-        )
-
-
-def _boxes(evidence: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """Boxes of the objects in a scene-graph record, the ones in focus marked."""
-    if not evidence or evidence.get("kind", "scene_graph") != "scene_graph" or "objects" not in evidence:
-        return []
-    focus = set(evidence.get("focus", ()))
-    return [{"label": o["label"], "box": list(o["box"]), "focus": o["id"] in focus} for o in evidence["objects"]]
-
-
-def _groups(run: str, folder: Path, most: int, pictures: dict[str, str]) -> list[dict[str, Any]]:
-    rows = [row for path in sorted((folder / "rollouts").glob("*.jsonl")) for row in read_jsonl(path)]
-    groups = []
-    for row in _spread(rows, most):
-        media = row.get("media") or []
-        picture = None
-        if media:
-            name = media[0]["file"]
-            file = folder / "rollouts" / name
-            if file.exists():
-                pictures.setdefault(name, data_uri(file.read_bytes()))
-                picture = name
-        evidence = row.get("evidence") or {}
-        groups.append(
-            {
-                "run": run,
-                "step": row["step"],
-                "id": row["sample_id"],
-                "task": row["task"],
-                "question": row["question"],
-                "gold": row["gold"],
-                "picture": picture,
-                "size": [evidence.get("width"), evidence.get("height")],
-                "boxes": _boxes(evidence),
-                "completions": row["completions"],
-            }
-        )
-    return groups
-
-
-def _sample_picture(sample: Sample, root: Path | None) -> str | None:
-    """The first picture as a data URI; a clip has none."""
-    first = sample.media[0] if sample.media else None
-    if not isinstance(first, Image):
-        return None
-    if first.data is not None:
-        return data_uri(first.data)
-    return None if root is None or first.path is None else data_uri((root / first.path).read_bytes())
-
-
-def _examples(inputs: ReportInputs, pictures: dict[str, str]) -> list[dict[str, Any]]:
-    """Questions with every model's reply, first those on which the last two models differ."""
-    from wherewise.samples.codec import to_record
-
-    tables = [
-        (name, {row["id"]: row for row in read_jsonl(folder / "predictions.jsonl")})
-        for name, folder in inputs.evaluations
-    ]
-    if not tables or inputs.samples is None:
-        return []
-    shared = [i for i in tables[-1][1] if all(i in rows for _, rows in tables) and i in inputs.samples]
-
-    def differs(key: str) -> bool:
-        marks = [rows[key]["correct"] for _, rows in tables[-2:]]
-        return len(set(marks)) > 1
-
-    changed = [key for key in shared if differs(key)]
-    same = [key for key in shared if not differs(key)]
-    chosen = _spread(changed, inputs.max_examples * 2 // 3)
-    chosen += _spread(same, inputs.max_examples - len(chosen))
-    out = []
-    for key in chosen:
-        sample = inputs.samples[key]
-        picture = _sample_picture(sample, inputs.media_root)
-        name = None
-        if picture is not None:
-            name = f"eval/{sample.group}"
-            pictures.setdefault(name, picture)
-        evidence = to_record(sample).get("evidence")
-        record = json.loads(evidence) if isinstance(evidence, str) else evidence
-        out.append(
-            {
-                "id": key,
-                "task": sample.task,
-                "question": sample.question,
-                "gold": answer_text(sample.answer),
-                "picture": name,
-                "size": [(record or {}).get("width"), (record or {}).get("height")],
-                "boxes": _boxes(record),
-                "replies": [
-                    {"name": n, "text": rows[key]["reply"], "correct": rows[key]["correct"]} for n, rows in tables
-                ],
-            }
-        )
-    return out
+    media_budget: float = 40.0
 
 
 def build_report(inputs: ReportInputs, out: Path) -> Path:
@@ -228,27 +83,126 @@ def build_report(inputs: ReportInputs, out: Path) -> Path:
         summary_row(name, json.loads((folder / "summary.json").read_text(encoding="utf-8")))
         for name, folder in inputs.evaluations
     ]
-    pictures: dict[str, str] = {}
+    pictures = Pictures.of(inputs.media_budget)
     with_rollouts = [(name, folder) for name, folder in inputs.runs if (folder / "rollouts").is_dir()]
     most = max(1, inputs.max_groups // max(1, len(with_rollouts)))
-    groups = [group for name, folder in with_rollouts for group in _groups(name, folder, most, pictures)]
-    data = {"groups": groups, "examples": _examples(inputs, pictures), "pictures": pictures}
-    runs = [(name, list(_charts(read_jsonl(folder / "metrics.jsonl")))) for name, folder in inputs.runs]
+    groups = [group for name, folder in with_rollouts for group in run_groups(name, folder, most, pictures)]
+    examples = _examples(inputs, pictures)
+    charts = [
+        {"run": name, "charts": curves([(name, read_jsonl(folder / "metrics.jsonl"))])} for name, folder in inputs.runs
+    ]
     html = render_page(
         "report.html.j2",
         title=inputs.title,
-        data=data,
-        scripts=["report.js"],
+        data={"groups": groups, "examples": examples, "runs": charts},
+        styles=STYLES,
+        scripts=[*SCRIPTS, "report.js"],
+        blocks=pictures.blocks,
         rows=rows,
         overview=Markup(_overview(rows)),
         comparisons=inputs.comparisons,
-        runs=[(name, [Markup(chart) for chart in charts]) for name, charts in runs],
+        runs=[name for name, _ in inputs.runs],
         environment=inputs.environment or {},
         commands=inputs.commands,
+        made=made_of(inputs),
         groups=len(groups),
-        examples=len(data["examples"]),
+        examples=len(examples),
+        left_out=pictures.left_out,
     )
     return write_page(html, out)
+
+
+def made_of(inputs: ReportInputs) -> list[Provenance]:
+    """How each run and evaluation was made, as far as its folder says."""
+    found = [run_provenance(name, folder) for name, folder in inputs.runs]
+    found += [evaluation_provenance(name, folder) for name, folder in inputs.evaluations]
+    return [each for each in found if each.facts or each.settings]
+
+
+def run_groups(run: str, folder: Path, most: int, pictures: Pictures) -> list[dict[str, Any]]:
+    """At most `most` groups of a run as the page shows them, spread evenly over its steps."""
+    codec = codec_of(run_config(folder))
+    groups = [group_record(run, row, codec) for row in spread(rollout_rows(folder), most)]
+    for group in groups:
+        pictures.resolve(folder / "rollouts", group["shots"])
+    return groups
+
+
+def sample_view(sample: Sample, root: Path | None, pictures: Pictures) -> dict[str, Any]:
+    """Pictures, size and truth of an evaluation's sample as the page shows them."""
+    shots: list[dict[str, Any]] = []
+    problem = {}
+    if root is not None or all(getattr(medium, "data", None) is not None for medium in sample.media):
+        try:
+            taken = take_shots(sample.media, root, sample_id=sample.id, side=SIDE, frames=FRAMES, quality=QUALITY)
+        except MediaError as error:  # said where the picture would be
+            taken, problem = [], {"error": str(error)}
+        for i, shot in enumerate(taken):
+            name = pictures.add(f"sample {sample.group} {i} {short_digest(shot.jpeg)}", shot.jpeg)
+            time = {} if shot.time is None else {"time": shot.time}
+            here = {} if name is None else {"picture": name}
+            shots.append({"medium": shot.medium, "size": [shot.width, shot.height], **time, **here})
+    evidence = to_record(sample).get("evidence")
+    record = json.loads(evidence) if isinstance(evidence, str) else evidence or {}
+    size = (record["width"], record["height"]) if record.get("width") else None
+    return {
+        "shots": shots,
+        "size": size or (shots[0]["size"] if shots else None),
+        "truth": truth_of(record, answer_text(sample.answer)),
+    } | problem
+
+
+def short_digest(data: bytes) -> str:
+    """A short name of some bytes."""
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def protocol_codec(folder: Path) -> CoordinateCodec:
+    """How the replies of an evaluation write places."""
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return codec_of(manifest.get("protocol") or {})
+
+
+def _examples(inputs: ReportInputs, pictures: Pictures) -> list[dict[str, Any]]:
+    """Questions with every model's reply, first those on which the last two models differ."""
+    tables = [
+        (name, protocol_codec(folder), {row["id"]: row for row in read_jsonl(folder / "predictions.jsonl")})
+        for name, folder in inputs.evaluations
+    ]
+    if not tables or inputs.samples is None:
+        return []
+    shared = [i for i in tables[-1][2] if all(i in rows for _, _, rows in tables) and i in inputs.samples]
+
+    def differs(key: str) -> bool:
+        return len({rows[key]["correct"] for _, _, rows in tables[-2:]}) > 1
+
+    changed = [key for key in shared if differs(key)]
+    same = [key for key in shared if not differs(key)]
+    chosen = spread(changed, max(1, inputs.max_examples * 2 // 3))
+    chosen += spread(same, max(1, inputs.max_examples - len(chosen)))
+    out = []
+    for key in chosen:
+        sample = inputs.samples[key]
+        view = sample_view(sample, inputs.media_root, pictures)
+        size = tuple(view["size"]) if view["size"] else None
+        replies = []
+        for name, codec, rows in tables:
+            claim = claims_of_reply(rows[key]["reply"], codec, size)
+            reply = {"name": name, "text": rows[key]["reply"], "correct": rows[key]["correct"]}
+            replies.append(reply | ({"claim": claim} if claim else {}))
+        out.append(
+            {
+                "id": key,
+                "task": sample.task,
+                "question": sample.question,
+                "options": list(sample.options),
+                "gold": answer_text(sample.answer),
+                "replies": replies,
+                **view,
+            }
+        )
+    return out
 
 
 def summary_row(name: str, summary: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,13 @@ STYLES = ("page.css",)
 SCRIPTS = ("page.js", "drawing.js")
 """Assets that every page has; the page's own come after them."""
 
+FILE_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+SERVED_POLICY = (
+    "default-src 'none'; img-src 'self' data:; connect-src 'self'; style-src 'unsafe-inline'; "
+    "script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+)
+"""What a page may load, by its own word: nothing; or pictures and news of the server that it came from."""
+
 _BLOCK_NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 
@@ -50,6 +57,7 @@ def render_page(
     scripts: Sequence[str],
     styles: Sequence[str] = (),
     blocks: Mapping[str, str] | None = None,
+    served: bool = False,
     **values: Any,
 ) -> str:
     """The HTML of a page.
@@ -62,6 +70,7 @@ def render_page(
         styles: The page's own files of ``assets/``.
         blocks: Texts by name that the script reads when it needs them (``block(name)`` there): JSON of `json_text` or
             addresses of `data_uri`.
+        served: The page may ask the server that it came from, and nothing else; else it may ask nobody.
         values: What else the template names.
 
     Raises:
@@ -84,6 +93,7 @@ def render_page(
         script=Markup(_assets((*SCRIPTS, *scripts))),
         data=Markup(json_text(data)),
         blocks={name: Markup(text) for name, text in (blocks or {}).items()},
+        policy=SERVED_POLICY if served else FILE_POLICY,
         **values,
     )
 

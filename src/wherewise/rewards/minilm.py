@@ -18,7 +18,8 @@ import numpy.typing as npt
 from scipy.special import erf
 
 from wherewise.samples.errors import InputError
-from wherewise.samples.plain import load_json
+from wherewise.samples.files import read_text
+from wherewise.samples.plain import load_json, short
 
 Array = npt.NDArray[np.float32]
 
@@ -70,8 +71,9 @@ class MiniLM:
             folder: In sentence-transformers' layout; None takes the installed package's.
 
         Raises:
-            InputError: Package or folder is missing, or it holds another architecture.
+            InputError: Package or folder is missing, a file is damaged, or it holds another architecture.
         """
+        from safetensors import SafetensorError
         from safetensors.numpy import load_file
         from tokenizers import Tokenizer
 
@@ -79,19 +81,29 @@ class MiniLM:
         path = folder / "config.json"
         if not path.is_file():
             raise InputError(f"{folder} holds no model: there is no config.json in it")
-        config = load_json(path.read_text(encoding="utf-8"), str(path))
-        if config["model_type"] != "bert" or config["hidden_act"] != "gelu":
-            raise InputError(f"{path}: expected a BERT encoder with GELU, got {config['model_type']!r}")
-        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        config = load_json(read_text(path), str(path))
+        if not isinstance(config, dict) or config.get("model_type") != "bert" or config.get("hidden_act") != "gelu":
+            raise InputError(f"{path}: expected the config of a BERT encoder with GELU, got {short(config)}")
+        numbers = {name: config.get(name) for name in ("num_attention_heads", "num_hidden_layers", "layer_norm_eps")}
+        if not all(isinstance(number, (int, float)) and 0 < number < 1000 for number in numbers.values()):
+            raise InputError(f"{path}: no such encoder: {numbers}; copy the file again")
+        # The libraries' Rust code raises plain exceptions.
+        try:
+            tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as error:
+            raise InputError(f"{folder / 'tokenizer.json'}: no tokenizer ({error}); copy the file again") from error
         tokenizer.no_padding()
         tokenizer.enable_truncation(MAX_TOKENS)
-        tensors = load_file(folder / "model.safetensors")
+        try:
+            tensors = load_file(folder / "model.safetensors")
+        except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
+            raise InputError(f"{folder / 'model.safetensors'}: no weights ({error}); copy the file again") from error
         return cls(
             weights={name: value.astype(np.float32) for name, value in tensors.items() if value.dtype.kind == "f"},
             tokenizer=tokenizer,
-            heads=config["num_attention_heads"],
-            layers=config["num_hidden_layers"],
-            epsilon=config["layer_norm_eps"],
+            heads=int(config["num_attention_heads"]),
+            layers=int(config["num_hidden_layers"]),
+            epsilon=float(config["layer_norm_eps"]),
         )
 
     def encode(self, texts: Sequence[str]) -> Array:

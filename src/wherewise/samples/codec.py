@@ -183,6 +183,10 @@ def _media(record: Mapping[str, Any]) -> tuple[Media, ...]:
     if not isinstance(entries, (list, tuple)):
         raise DatasetError(f"expected a list, got {short(entries)}", field="media", fix="write a list of media objects")
     contents = record.get("media_bytes")
+    if contents is not None and not isinstance(contents, (list, tuple)):
+        raise DatasetError(
+            f"expected a list, got {short(contents)}", field="media_bytes", fix="give one entry per medium"
+        )
     contents = [None] * len(entries) if contents is None else list(contents)
     if len(contents) != len(entries):
         raise DatasetError(

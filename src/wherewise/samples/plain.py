@@ -108,6 +108,10 @@ def load_json(text: str, field: str | None) -> Any:
         raise DatasetError(
             f"not valid JSON: {error.msg} at character {error.pos + 1}", field=field, fix="correct the JSON text"
         ) from error
+    except DatasetError:
+        raise
+    except ValueError as error:
+        raise DatasetError(f"not valid JSON: {error}", field=field, fix="correct the JSON text") from error
     except RecursionError as error:
         raise DatasetError("the JSON is nested too deeply", field=field, fix="flatten it") from error
 
@@ -193,7 +197,7 @@ def _dataclass(cls: type, value: Any, field: str) -> Any:
             raise DatasetError(
                 f"unknown field {key!r}", field=field, fix=f"known: {', '.join(known)}" + did_you_mean(key, known)
             )
-    if "kind" in value and value["kind"] != getattr(cls, "kind", None):
+    if "kind" in value and "kind" not in parts and value["kind"] != getattr(cls, "kind", None):
         raise DatasetError(
             f"kind is {value['kind']!r}", field=field, fix=f"it can only be {getattr(cls, 'kind', None)!r}"
         )

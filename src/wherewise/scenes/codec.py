@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from wherewise.samples.errors import DatasetError
-from wherewise.samples.plain import from_plain, load_json, to_plain
+from wherewise.samples.files import read_lines
+from wherewise.samples.plain import from_plain, load_json, short, to_plain
 from wherewise.scenes.scene import Scene
 
 _OPTIONAL: dict[str, dict[str, Any]] = {
@@ -68,9 +69,11 @@ def read_scenes(path: Path) -> Iterator[Scene]:
     Raises:
         DatasetError: A line is not a scene; names file, line, field and fix.
     """
-    with path.open(encoding="utf-8") as stream:
-        for number, line in enumerate(stream, start=1):
-            try:
-                yield scene_from_record(load_json(line, None))
-            except DatasetError as error:
-                raise error.at(file=str(path), row=number) from error
+    for number, line in read_lines(path):
+        try:
+            record = load_json(line, None)
+            if not isinstance(record, dict):
+                raise DatasetError(f"{short(record)} is no scene", fix="write {...}")
+            yield scene_from_record(record)
+        except DatasetError as error:
+            raise error.at(file=str(path), row=number) from error

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from wherewise.samples.errors import DatasetError
+from wherewise.samples.files import parquet_rows, read_lines, read_text
 from wherewise.samples.plain import load_json, short
 
 Key = tuple[str, str]
@@ -30,7 +29,7 @@ def read_exclusions(paths: Iterable[Path]) -> frozenset[Key]:
         if not path.is_file():
             raise DatasetError("there is no such list", file=str(path), fix="correct the path in 'exclude'")
         before = len(keys)
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_text(path).splitlines()
         for number, line in enumerate(lines, start=1):
             entry = line.partition("#")[0].strip()
             if not entry:
@@ -79,14 +78,13 @@ def benchmark_scenes(paths: Iterable[Path]) -> frozenset[Key]:
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     if path.suffix == ".parquet":
-        columns = [name for name in ("dataset", "scene_name", "scene") if name in pq.read_schema(path).names]
-        yield from enumerate(pq.read_table(path, columns=columns).to_pylist())
+        yield from enumerate(parquet_rows(path, ("dataset", "scene_name", "scene")))
     elif path.suffix == ".jsonl":
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        for number, line in read_lines(path):
             if line.strip():
                 yield number, _load(line, path, number)
     elif path.suffix == ".json":
-        for number, (scene, entry) in enumerate(_load(path.read_text(encoding="utf-8"), path, None).items()):
+        for number, (scene, entry) in enumerate(_load(read_text(path), path, None).items()):
             dataset = entry.get("dataset") if isinstance(entry, dict) else None
             yield number, {"dataset": dataset, "scene_name": scene}
     else:

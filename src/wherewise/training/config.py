@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from wherewise.answers.styles import PromptConfig
+from wherewise.media.reading import ReadingConfig
 from wherewise.training.parallel.config import ParallelConfig
 
 PositiveInt = Annotated[int, Field(ge=1)]
@@ -184,11 +185,13 @@ class FeaturesConfig(StrictConfig):
     """Folder where features are kept too, for later runs; it is never cleaned."""
 
 
-class FramesConfig(StrictConfig):
-    """Which frames of a video the model sees. A sample that names its frames (``frame_times``) keeps those."""
+class FramesConfig(ReadingConfig):
+    """Which frames of a video the model sees, and how. A sample that names its frames (``frame_times``) keeps those."""
 
     fps: float | None = Field(default=2.0, gt=0)
     """Frames a second; None spreads `max_frames` evenly."""
+    min_frames: int | None = Field(default=None, ge=1)
+    """Fewest frames; a shorter clip's are spread evenly, all of them if it has no more."""
     max_frames: int = Field(default=16, ge=2)
     """Most frames; a longer clip's are spread evenly."""
 

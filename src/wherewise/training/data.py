@@ -16,8 +16,11 @@ from torch import Tensor
 
 from wherewise.answers.styles import PromptConfig, render_prompt, render_target
 from wherewise.media.image import load_image
+from wherewise.media.overlay import check_legible
+from wherewise.media.reading import overlaid, read_clip
+from wherewise.media.roots import name_of
 from wherewise.models.inputs import Clip, EncodedPrompt, encode_prompt
-from wherewise.samples import Image, Media, Sample
+from wherewise.samples import Image, Media, Sample, Video
 from wherewise.samples.codec import to_record
 from wherewise.samples.errors import InputError
 from wherewise.samples.store import read_dataset
@@ -56,19 +59,33 @@ def fingerprint(samples: Sequence[Sample]) -> str:
     return digest.hexdigest()
 
 
-def load_media(sample: Sample, root: Path | None, frames: FramesConfig) -> tuple[Medium, ...]:
-    """Decode a sample's media, in order; of videos the frames that `frames` or the sample itself asks for."""
-    return tuple(_load(medium, root, frames, sample.id) for medium in sample.media)
+def load_media(
+    sample: Sample, root: Path | None, frames: FramesConfig, *, shuffle: str | None = None
+) -> tuple[Medium, ...]:
+    """Decode a sample's media, in order; of videos the frames that `frames` or the sample itself asks for.
+
+    With a seed for `shuffle`, the frames of clips are out of order (`shuffle_media`); what `frames` draws on them is
+    drawn afterwards, at ascending times, so that it does not show the order.
+    """
+    if shuffle is None or frames.overlay is None:
+        media = tuple(_load(medium, root, frames, sample.id) for medium in sample.media)
+        return media if shuffle is None else shuffle_media(media, shuffle, sample.id)
+    plain = tuple(_load(medium, root, frames, sample.id, drawn=False) for medium in sample.media)
+    return tuple(
+        item
+        if isinstance(item, PIL.Image.Image) or not isinstance(medium, Video)
+        else overlaid(item, medium, frames.overlay, sample_id=sample.id)
+        for medium, item in zip(sample.media, shuffle_media(plain, shuffle, sample.id), strict=True)
+    )
 
 
-def _load(medium: Media, root: Path | None, frames: FramesConfig, sample_id: str) -> Medium:
+def _load(medium: Media, root: Path | None, frames: FramesConfig, sample_id: str, *, drawn: bool = True) -> Medium:
     if isinstance(medium, Image):
         return load_image(medium, root, sample_id=sample_id)
-    from wherewise.media.video import load_frames  # needs PyAV, which image-only training does not
-
     if medium.frame_times is not None:
-        return load_frames(medium, root, sample_id=sample_id, times=medium.frame_times)
-    return load_frames(medium, root, sample_id=sample_id, fps=frames.fps, max_frames=frames.max_frames)
+        return read_clip(medium, root, frames, drawn=drawn, sample_id=sample_id)
+    asked = {"min_frames": frames.min_frames, "max_frames": frames.max_frames}
+    return read_clip(medium, root, frames, fps=frames.fps, **asked, drawn=drawn, sample_id=sample_id)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,11 +162,21 @@ class Encoder:
         if encoded is None:
             text, media = render_prompt(sample, self.prompt), load_media(sample, self.root, self.frames)
             encoded = encode_prompt(self.processor, text, media, sample_id=sample.id)
+            self._check_overlay(sample, media, encoded)
         self._kept[sample.id] = encoded
         self._bytes += nbytes(encoded)
         while self._bytes > self.budget and self._kept:
             self._bytes -= nbytes(self._kept.popitem(last=False)[1])
         return encoded
+
+    def _check_overlay(self, sample: Sample, media: Sequence[Medium], encoded: EncodedPrompt) -> None:
+        """Refuse a processor whose resize leaves too little of the text on the frames (looks at the first medium)."""
+        seen = seen_size(encoded, self.processor)
+        if self.frames.overlay is None or seen is None or isinstance(media[0], PIL.Image.Image):
+            return
+        height, width = media[0].array.shape[1:3]
+        name = name_of(sample.media[0])
+        check_legible(self.frames.overlay, (width, height), seen, file=name, sample_id=sample.id)
 
     def expect(self, samples: Sequence[Sample]) -> None:
         """Say which prompts come next, so that worker processes can begin with those not in memory."""
@@ -158,7 +185,7 @@ class Encoder:
 
     def encode_shuffled(self, sample: Sample, seed: str) -> EncodedPrompt:
         """The sample's prompt with its videos' frames in another order at the same times; not kept."""
-        shuffled = shuffle_media(load_media(sample, self.root, self.frames), seed, sample.id)
+        shuffled = load_media(sample, self.root, self.frames, shuffle=seed)
         return encode_prompt(self.processor, render_prompt(sample, self.prompt), shuffled, sample_id=sample.id)
 
     def target(self, sample: Sample, encoded: EncodedPrompt) -> str:

@@ -33,6 +33,7 @@ def in_order(
     workers: int = 1,
     keep: Path | None = None,
     engine: Engine = Engine.LOCAL,
+    gpus: float = 0.0,
 ) -> Iterator[Result]:
     """``function`` of each item, in the order of the items; the results are the same from every engine.
 
@@ -44,6 +45,7 @@ def in_order(
             gives every job a folder of its own and removes it when the results are safe. The folder is this process's:
             the machines of a cluster need not see it.
         engine: Where the processes run.
+        gpus: Graphics cards that each process of the Ray engine holds; the local engine does not look at it.
 
     Yields:
         The results. A worker that dies is replaced and its items are done again.
@@ -60,4 +62,4 @@ def in_order(
         raise EngineError("`engine: ray` needs Ray: pip install 'wherewise[ray]', or set `engine: local`") from missing
     from wherewise.workers import ray_data
 
-    return ray_data.in_order(function, items, workers=workers, keep=keep)
+    return ray_data.in_order(function, items, workers=workers, keep=keep, gpus=gpus)

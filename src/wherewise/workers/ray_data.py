@@ -25,12 +25,17 @@ MOST_BLOCKS = 20_000
 
 
 def in_order(
-    function: Callable[[Item], Result], items: Sequence[Item], *, workers: int, keep: Path | None
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    *,
+    workers: int,
+    keep: Path | None,
+    gpus: float = 0.0,
 ) -> Iterator[Result]:
     """See `wherewise.workers.engine.in_order`."""
     open_folder(keep)
     left = [number for number in range(len(items)) if (place := place_of(keep, number)) is None or not place.exists()]
-    stream = _stream(function, items, left, workers) if left else iter(())
+    stream = _stream(function, items, left, workers, gpus) if left else iter(())
     for number in range(len(items)):
         place = place_of(keep, number)
         if place is not None and place.exists():
@@ -45,7 +50,7 @@ def in_order(
 
 
 def _stream(
-    function: Callable[[Any], Any], items: Sequence[Any], numbers: Sequence[int], workers: int
+    function: Callable[[Any], Any], items: Sequence[Any], numbers: Sequence[int], workers: int, gpus: float
 ) -> Iterator[dict[str, Any]]:
     _connect(workers)
     context = ray.data.DataContext.get_current()
@@ -53,7 +58,11 @@ def _stream(
     context.enable_progress_bars = False
     rows = [{"number": number, "item": pickle.dumps(items[number], protocol=5)} for number in numbers]
     dataset = ray.data.from_items(rows, override_num_blocks=min(len(rows), MOST_BLOCKS))
-    done = dataset.map(_apply, fn_kwargs={"function": function}, concurrency=workers)
+    if gpus:  # Ray ends the process of a task that held a card; an actor keeps its model
+        kept = {"function": function}
+        done = dataset.map(_Actor, fn_constructor_kwargs=kept, concurrency=workers, num_gpus=gpus)
+    else:
+        done = dataset.map(_apply, fn_kwargs={"function": function}, concurrency=workers)
     yield from done.iter_rows()
 
 
@@ -76,3 +85,13 @@ def _connect(workers: int) -> None:
 
 def _apply(row: dict[str, Any], *, function: Callable[[Any], Any]) -> dict[str, Any]:
     return {"number": row["number"], "result": to_bytes(function(pickle.loads(row["item"])))}
+
+
+class _Actor:
+    """Calls the function on rows, in one process for as long as there are rows."""
+
+    def __init__(self, *, function: Callable[[Any], Any]) -> None:
+        self._function = function
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        return _apply(row, function=self._function)

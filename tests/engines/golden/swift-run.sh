@@ -39,6 +39,8 @@ arguments=(
   --use_vllm true
   --vllm_mode colocate
   --learning_rate 0.0001
+  --adam_beta1 0.9
+  --adam_beta2 0.95
   --weight_decay 0
   --lr_scheduler_type constant
   --warmup_ratio 0

@@ -29,7 +29,6 @@ settings=(
   actor_rollout_ref.actor.optim.lr_scheduler_type=constant
   actor_rollout_ref.actor.optim.min_lr_ratio=0
   actor_rollout_ref.actor.grad_clip=1.0
-  actor_rollout_ref.actor.freeze_vision_tower=False
   actor_rollout_ref.actor.ppo_mini_batch_size=8
   actor_rollout_ref.actor.ppo_epochs=1
   actor_rollout_ref.actor.use_dynamic_bsz=True

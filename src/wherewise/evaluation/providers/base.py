@@ -70,11 +70,16 @@ class Provider(Protocol):
 
 @runtime_checkable
 class StreamingProvider(Provider, Protocol):
-    """Answers many requests at once and hands each reply over as it comes."""
+    """Has more than one request under way and hands each reply over as it comes."""
 
     def stream(self, requests: Sequence[Request]) -> Generator[list[tuple[Request, Reply]], None, None]:
         """Each request once, with its reply, in the order in which replies come."""
         ...
+
+
+@runtime_checkable
+class MeteredProvider(Provider, Protocol):
+    """Counts what asking took."""
 
     def usage(self) -> dict[str, Any]:
         """What asking took so far: requests, tokens, seconds, cost."""

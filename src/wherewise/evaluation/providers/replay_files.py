@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import json
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from wherewise.samples.errors import InputError
+from wherewise.samples.files import parse_json
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,18 +77,17 @@ def read_lines(path: Path, form: str) -> Iterator[Line]:
 
 def _jsonl(path: Path) -> Iterator[Line]:
     opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as handle:
-        for number, text in enumerate(handle, start=1):
-            if not text.strip():
-                continue
-            place = f"{path}:{number}"
-            try:
-                record = json.loads(text)
-            except json.JSONDecodeError as error:
-                raise InputError(f"{place}: not JSON: {error}") from error
-            if not isinstance(record, dict):
-                raise InputError(f"{place}: not an object; one JSON object a line is needed")
-            yield Line(place=place, record=record)
+    try:
+        with opener(path, "rt", encoding="utf-8") as handle:
+            for number, text in enumerate(handle, start=1):
+                if not text.strip():
+                    continue
+                record = parse_json(text, file=path, row=number)
+                if not isinstance(record, dict):
+                    raise InputError(f"{path}:{number}: not an object; one JSON object a line is needed")
+                yield Line(place=f"{path}:{number}", record=record)
+    except (UnicodeDecodeError, EOFError, zlib.error, OSError) as error:
+        raise InputError(f"{path}: not readable as (compressed) UTF-8 text ({error}); copy it again") from error
 
 
 def _sheet(path: Path) -> Iterator[Line]:
@@ -95,17 +95,17 @@ def _sheet(path: Path) -> Iterator[Line]:
         raise InputError(f"{path}: VLMEvalKit's predictions are .xlsx files; for others use --replay-format jsonl")
     if find_spec("openpyxl") is None:
         raise InputError(f"{path}: reading xlsx needs the extra 'xlsx': pip install 'wherewise[xlsx]'")
-    import zipfile
-
     import openpyxl
 
+    # openpyxl lets out whatever its zip and XML readers raise.
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        rows = book.worksheets[0].iter_rows(values_only=True)
+        head = [str(name) if name is not None else "" for name in next(rows, ())]
+        lines = [dict(zip(head, row, strict=False)) for row in rows]
+        book.close()
+    except Exception as error:
         raise InputError(f"{path}: not a readable xlsx file ({error}); copy it again") from error
-    rows = book.worksheets[0].iter_rows(values_only=True)
-    head = [str(name) if name is not None else "" for name in next(rows, ())]
-    for number, row in enumerate(rows, start=2):
-        if any(value is not None for value in row):
-            yield Line(place=f"{path}:{number}", record=dict(zip(head, row, strict=True)))
-    book.close()
+    for number, record in enumerate(lines, start=2):
+        if any(value is not None for value in record.values()):
+            yield Line(place=f"{path}:{number}", record=record)

@@ -41,6 +41,7 @@ MATHVERSE = BenchmarkSpec(
     license="see the dataset's card",
     source="github.com/hunarbatra/SpatialThinker, evaluation/evals.py: column query_cot as it is; mean over questions",
     hub_id="AI4Math/MathVerse",
+    subsets={"testmini": 3940},
     files=("testmini.parquet", "testmini/{split}-*.parquet", "{split}-*.parquet", "{split}.jsonl"),
     columns=Columns(
         id="sample_index",
@@ -52,7 +53,7 @@ MATHVERSE = BenchmarkSpec(
         images=("image",),
         lenient=True,
     ),
-    remarks=(_EQUAL, "how many records there should be is not recorded here, so a short copy goes unnoticed"),
+    remarks=(_EQUAL,),
 )
 MATHVISION = BenchmarkSpec(
     name="mathvision",
@@ -64,6 +65,7 @@ MATHVISION = BenchmarkSpec(
     license="see the dataset's card",
     source="lmms-eval, tasks/mathvision: columns and wording; mean over questions",
     hub_id="MathLLMs/MathVision",
+    subsets={"test": 3040},
     columns=Columns(
         id="id",
         question="question",
@@ -85,7 +87,7 @@ MATHVISION = BenchmarkSpec(
             ),
         }
     },
-    remarks=(_EQUAL, "how many records there should be is not recorded here, so a short copy goes unnoticed"),
+    remarks=(_EQUAL,),
 )
 MMMU_PRO = BenchmarkSpec(
     name="mmmu-pro",

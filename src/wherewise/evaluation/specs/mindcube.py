@@ -16,6 +16,7 @@ MINDCUBE_TINY = BenchmarkSpec(
     source="lmms-eval, tasks/mindcube: mean over questions, and by setting, which is the id's first word",
     hub_id="oscarqjh/MindCube_lmmseval",
     config="tiny",
+    subsets={"combined": 1050},
     columns=Columns(
         id="id",
         question="question",
@@ -32,9 +33,6 @@ MINDCUBE_TINY = BenchmarkSpec(
         },
     ),
     prompts={"official": {"": Prompt(text="{input_prompt}", clean=("<image>",))}},
-    remarks=(
-        "pictures come before the text instead of at the marks in it",
-        "how many records there should be is not recorded here, so a short copy goes unnoticed",
-    ),
+    remarks=("pictures come before the text instead of at the marks in it",),
 )
-MINDCUBE = replace(MINDCUBE_TINY, name="mindcube", title="MindCube (full)", config="full")
+MINDCUBE = replace(MINDCUBE_TINY, name="mindcube", title="MindCube (full)", config="full", subsets={"combined": 21154})

@@ -13,6 +13,7 @@ MLVU_DEV = BenchmarkSpec(
     license="see the dataset's card",
     source="lmms-eval, tasks/mlvu: M-Avg, the mean over tasks",
     hub_id="sy1998/MLVU_dev",
+    subsets={"test": 2174},
     columns=Columns(
         id="",
         question="question",
@@ -25,5 +26,4 @@ MLVU_DEV = BenchmarkSpec(
     prompts={
         "official": {"": Prompt(text="\n{@question}\nOnly give the best option.\n\nBest option: (")},
     },
-    remarks=("sources differ on how many records there are (2,174 or 2,175), so a short copy goes unnoticed",),
 )

@@ -14,6 +14,7 @@ MME_REALWORLD = BenchmarkSpec(
     license="see the dataset's card",
     source="lmms-eval, tasks/mme_realworld: mean over questions, and by category",
     hub_id="yifanzhang114/MME-RealWorld-Lmms-eval",
+    subsets={"train": 23609},
     columns=Columns(
         id="index",
         question="question",

@@ -13,6 +13,7 @@ MMSI_BENCH = BenchmarkSpec(
     license="see the dataset's card",
     source="lmms-eval, tasks/mmsi_bench: mean over questions, and by question type",
     hub_id="RunsenXu/MMSI-Bench",
+    subsets={"test": 1000},
     files=("data/{split}-*.parquet", "{split}-*.parquet", "*.parquet", "{split}.jsonl"),
     columns=Columns(id="id", question="question", answer="answer", letters=4, task="question_type", images=("images",)),
     prompts={

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import base64
-import binascii
 import dataclasses
 import hashlib
 import re
@@ -319,7 +318,7 @@ def _image(value: Any, column: str, *, where: str) -> Image:
         return Image(path=str(Path(value).as_posix()))
     try:
         return Image(data=base64.b64decode(value, validate=True))
-    except binascii.Error as error:
+    except ValueError as error:
         raise InputError(f"{where}: column {column!r} is neither a picture's path nor base64") from error
 
 

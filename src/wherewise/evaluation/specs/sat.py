@@ -10,16 +10,18 @@ SAT = BenchmarkSpec(
     split="test",
     kind="choice",
     headline=Average.MICRO,
-    license="see the dataset's card",
+    license="MIT",
     source="lmms-eval, tasks/sat: mean over questions",
     hub_id="array/SAT",
+    subsets={"test": 150},
     files=("SAT_{split}*.parquet", "data/{split}-*.parquet", "{split}-*.parquet", "{split}.parquet"),
     columns=Columns(
         id="",
         question="question",
-        answer="correct_answer_idx",
-        answer_index=True,
+        answer="correct_answer",
+        answer_text=True,
         options="answers",
+        task="question_type",
         images=("image_bytes",),
     ),
     prompts={
@@ -33,5 +35,5 @@ SAT = BenchmarkSpec(
             )
         }
     },
-    remarks=("one order of options: the paper's circular order is not applied",),
+    remarks=("options in the order of the file: the paper asks each question once for every place of the right one",),
 )

@@ -14,6 +14,7 @@ SEED_BENCH = BenchmarkSpec(
     license="see the dataset's card",
     source="lmms-eval, tasks/seedbench: mean over questions, and over pictures and clips apart",
     hub_id="lmms-lab-encoder/SEED-Bench",
+    subsets={"test": 17990},
     columns=Columns(
         id="question_id",
         question="question",

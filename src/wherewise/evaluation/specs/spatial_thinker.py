@@ -79,7 +79,11 @@ THREE_DSR_MC = _copy(
 )
 MATHVISTA_MCQ = _copy("mathvista-mcq", "MathVista (multiple choice)", "hunarbatra/MathVista_MCQ", "testmini")
 MATHVERSE_MCQ = _copy(
-    "mathverse-vision-mcq", "MathVerse (vision, multiple choice)", "hunarbatra/MathVerse_Vision_MCQ", "testmini"
+    "mathverse-vision-mcq",
+    "MathVerse (vision, multiple choice)",
+    "hunarbatra/MathVerse_Vision_MCQ",
+    "testmini",
+    subsets={"testmini": 430},
 )
 EMMA_MATH_MCQ = _copy(
     "emma-math",

@@ -14,6 +14,7 @@ STI_BENCH = BenchmarkSpec(
     license="see the dataset's card",
     source="github.com/MINT-SJTU/STI-Bench, opensource_test.py: mean over questions, by task and by scene",
     hub_id="MINT-SJTU/STI-Bench",
+    subsets={"qa": 2064},
     files=("qa.parquet", "{split}.jsonl"),
     columns=Columns(
         id="{Video}-{ID}",
@@ -34,5 +35,4 @@ STI_BENCH = BenchmarkSpec(
             )
         }
     },
-    remarks=("how many records there should be is not recorded here, so a short copy goes unnoticed",),
 )

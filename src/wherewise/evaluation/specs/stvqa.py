@@ -14,6 +14,7 @@ STVQA_7K = BenchmarkSpec(
     license="see the dataset's card",
     source="github.com/hunarbatra/SpatialThinker, evaluation/evals.py: mean over questions",
     hub_id="hunarbatra/STVQA-7K",
+    subsets={"val": 692},
     columns=Columns(
         id="",
         question="question_with_options",

@@ -16,6 +16,7 @@ THREE_DSR_BENCH = BenchmarkSpec(
     source="3DSRBench, compute_3dsrbench_results: a question counts if all its rotations are right",
     hub_id="oscarqjh/3DSRBench_lmmseval",
     config="3dsr_circular",
+    subsets={"test": 11686},
     files=("{config}/{split}-*.parquet", "*_circular.tsv", "{split}.jsonl"),
     columns=Columns(
         id="qid",

@@ -41,15 +41,16 @@ VIDEO_MATH_QA = BenchmarkSpec(
     source="lmms-eval, tasks/videomathqa: mean over questions, by length and by category",
     hub_id="MBZUAI/VideoMathQA",
     config="mcq",
+    subsets={"test": 420},
     columns=_COLUMNS,
     prompts={"official": _asked(_ASK, _FIVE), "subtitles": _asked(_HEARD, _FIVE)},
-    remarks=("how many records there should be is not recorded here, so a short copy goes unnoticed",),
 )
 VIDEO_MATH_QA_BINARY = replace(
     VIDEO_MATH_QA,
     name="videomathqa-mbin",
     title="VideoMathQA (multi-binary)",
     config="multi_binary",
+    subsets={"test": 1680},
     official="all_variants",
     aggregates=("all_variants", "by_duration"),
     source="lmms-eval, tasks/videomathqa: a question counts if all its pairs of options are right",

@@ -3,7 +3,7 @@
 /* size: [width, height] of the original picture, which boxes refer to; source: its data address (any smaller size).
    truths: {box, label, focus}; gold: {box | point, label}; claims: {box, label}. names: write their labels; wide: pixels that it will be wide on a large screen. */
 function pictureView({source, size, truths = [], gold = [], claims = [], names = true, wide = 420, label = "picture"}) {
-  const [width, height] = size, letter = width * 11.5 / Math.min(wide, Math.max(240, window.innerWidth - 70));
+  const [width, height] = size, letter = width * .77 * parseFloat(getComputedStyle(document.documentElement).fontSize) / Math.min(wide, Math.max(240, window.innerWidth - 70));
   const root = svg("svg", {viewBox: `0 0 ${width} ${height}`, class: "picture", role: "img", "aria-label": label});
   root.append(svg("image", {href: source, width, height, preserveAspectRatio: "none"}));
   const written = [];

@@ -69,7 +69,7 @@ const typing = target => ["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName
    item(row): nodes of its line; text(row): what the search looks at; show(row, pick, choose): nodes of its details. */
 function browser({root, bar, rows, filters, item, text, show, onchange}) {
   const list = root.querySelector(".list"), detail = root.querySelector(".detail");
-  const state = {shown: [], at: 0, pick: 0}, texts = new Map(), tests = [];
+  const state = {shown: [], at: 0, pick: 0}, texts = new Map(), tests = [], choices = [];
   const height = () => Math.round(4.1 * parseFloat(getComputedStyle(document.documentElement).fontSize));
   const inputs = {};
   for (const filter of filters) {
@@ -83,9 +83,9 @@ function browser({root, bar, rows, filters, item, text, show, onchange}) {
       tests.push(row => input.value === "" || (filter.below(row) !== null && filter.below(row) !== undefined && filter.below(row) < Number(input.value)));
     } else {
       if (filter.values.length < 2 && !filter.always) continue;
-      input = el("select", {"aria-label": filter.name}, el("option", {value: ""}, filter.name + ": all"));
-      for (const value of filter.values) input.append(el("option", {value: String(value)}, filter.name + ": " + spaced(value)));
-      bar.append(input);
+      const option = value => el("option", {value: String(value)}, filter.name + ": " + spaced(value));
+      input = el("select", {"aria-label": filter.name}, el("option", {value: ""}, filter.name + ": all"), filter.values.map(option));
+      bar.append(input); choices.push({of: filter.of, input, option});
       tests.push(row => input.value === "" || [filter.of(row)].flat().map(String).includes(input.value));
     }
     input.addEventListener("input", () => { refilter(); });
@@ -98,15 +98,30 @@ function browser({root, bar, rows, filters, item, text, show, onchange}) {
   list.tabIndex = 0; list.setAttribute("role", "listbox");
   const space = el("div", {style: "position:relative"}); list.append(space);
 
-  const words = row => { if (!texts.has(row)) texts.set(row, text(row).toLowerCase()); return texts.get(row); };
-  function refilter(keep) {
-    const kept = keep ? state.shown[state.at] : null, asked = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const matching = () => {
+    const asked = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     state.shown = rows.filter(row => tests.every(test => test(row)) && asked.every(word => words(row).includes(word)));
     count.textContent = `${whole(state.shown.length)} of ${whole(rows.length)}`;
-    list.scrollTop = 0; draw(true);
+  };
+  const words = row => { if (!texts.has(row)) texts.set(row, text(row).toLowerCase()); return texts.get(row); };
+  function refilter(keep) {
+    const kept = keep ? state.shown[state.at] : null;
+    matching(); list.scrollTop = 0; draw(true);
     go(Math.max(0, kept ? state.shown.indexOf(kept) : 0));
     if (onchange) onchange(self);
   }
+  // Rows that came later. What is chosen stays chosen, but the last row is left for a newer one.
+  function add(more) {
+    const chosen = state.shown[state.at], newest = state.at >= state.shown.length - 1;
+    for (const row of more) rows.push(row);
+    for (const {of, input, option} of choices) {
+      const known = new Set([...input.options].map(each => each.value));
+      for (const value of values(more, row => of(row))) if (!known.has(String(value))) input.append(option(value));
+    }
+    matching(); draw(true);
+    if (!chosen || newest) go(state.shown.length - 1); else { state.at = Math.max(0, state.shown.indexOf(chosen)); draw(); }
+  }
+  function clear() { rows.length = 0; texts.clear(); refilter(); }
   let nodes = new Map();
   function draw(anew) {
     const step = height(), first = Math.max(0, Math.floor(list.scrollTop / step) - 4), last = Math.min(state.shown.length, Math.ceil((list.scrollTop + list.clientHeight) / step) + 4);
@@ -135,7 +150,7 @@ function browser({root, bar, rows, filters, item, text, show, onchange}) {
   function find(test) { const i = state.shown.findIndex(test); if (i >= 0) go(i); return i >= 0; }
   list.addEventListener("scroll", () => draw(), {passive: true});
   new ResizeObserver(() => draw()).observe(list);
-  const self = {go, step: by => go(state.at + by), draw, redraw, refilter, find, state, search, inputs, root, chosen: () => state.shown[state.at]};
+  const self = {add, clear, go, step: by => go(state.at + by), draw, redraw, refilter, find, state, search, inputs, root, chosen: () => state.shown[state.at]};
   refilter();
   return self;
 }

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from wherewise.samples.errors import DatasetError
 from wherewise.samples.evidence import Relation
+from wherewise.samples.plain import short
 from wherewise.scenes.graphs.records import finite, list_of, mapping, text_of
 from wherewise.scenes.graphs.solids import Solid, draw_solids
 from wherewise.scenes.scene import Camera, Scene, SceneObject, View
@@ -105,6 +106,9 @@ def _relations(table: Mapping[str, Any], objects: Sequence[SceneObject]) -> list
     found = []
     for name, predicate in PREDICATES.items():
         for number, related in enumerate(list_of(table, name, "relationships.", length=len(objects))):
+            if not isinstance(related, list):
+                place = f"relationships.{name}[{number}]"
+                raise DatasetError(f"{short(related)} is no list", field=place, fix="write object numbers")
             for other in related:
                 if not isinstance(other, int) or not 0 <= other < len(objects):
                     raise DatasetError(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import pyarrow.parquet as pq
+from typing import Any, TextIO
 
 from wherewise.samples.errors import DatasetError
+from wherewise.samples.files import parquet_rows, read_lines
 from wherewise.samples.plain import load_json, short
 
 CHUNK = 1 << 20
@@ -25,7 +25,7 @@ def array_items(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """
     decoder = json.JSONDecoder()
     number = at = 0
-    with _open(path) as stream:
+    with _decoded(path) as stream:
         text = stream.read(CHUNK)
         at = _next(text, 0)
         if not text.startswith("[", at):
@@ -67,34 +67,34 @@ def line_items(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises:
         DatasetError: The file is missing, or a line is no JSON object.
     """
-    with _open(path) as stream:
-        for number, line in enumerate(stream, start=1):
-            if not line.strip():
-                continue
-            try:
-                value = load_json(line, None)
-            except DatasetError as error:
-                raise error.at(file=str(path), row=number) from error
-            if not isinstance(value, dict):
-                raise DatasetError(f"{short(value)} is no record", file=str(path), row=number, fix="write {...}")
-            yield number, value
+    for number, line in read_lines(path):
+        if not line.strip():
+            continue
+        try:
+            value = load_json(line, None)
+        except DatasetError as error:
+            raise error.at(file=str(path), row=number) from error
+        if not isinstance(value, dict):
+            raise DatasetError(f"{short(value)} is no record", file=str(path), row=number, fix="write {...}")
+        yield number, value
 
 
 def parquet_items(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, Any]]]:
     """The rows of a Parquet file, with their numbers from 0; of `columns` those that it has."""
-    file = pq.ParquetFile(path)
-    wanted = [name for name in columns if name in file.schema_arrow.names]
-    number = 0
-    for batch in file.iter_batches(batch_size=64, columns=wanted):
-        for row in batch.to_pylist():
-            yield number, row
-            number += 1
+    yield from enumerate(parquet_rows(path, columns))
 
 
-def _open(path: Path) -> Any:
+@contextmanager
+def _decoded(path: Path) -> Iterator[TextIO]:
     if not path.is_file():
         raise DatasetError("there is no such file", file=str(path), fix="correct the path")
-    return path.open(encoding="utf-8")
+    try:
+        with path.open(encoding="utf-8") as stream:
+            yield stream
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"not UTF-8 text: {error.reason}", file=str(path), fix="copy it again") from error
+    except RecursionError as error:
+        raise DatasetError("the JSON is nested too deeply", file=str(path), fix="flatten it") from error
 
 
 def text_of(record: Mapping[str, Any], name: str, field: str) -> str:

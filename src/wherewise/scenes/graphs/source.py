@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -105,7 +106,13 @@ class Graphs:
     def _picture(self, name: str, scene: Scene | None = None) -> tuple[Image, ...]:
         """The picture if it is there, with the size that the scene says."""
         path = self.files.media.format(name=name)
-        if not (self.files.root / path).is_file():
+        try:
+            Image(path=path)
+        except ValueError as error:
+            raise DatasetError(
+                str(error), field="file name", file=str(self.files.annotations), fix="name a picture below the root"
+            ) from error
+        if not os.path.isfile(self.files.root / path):  # a name that no file can have is no file
             return ()
         if scene is None:
             return (Image(path=path),)

@@ -93,6 +93,7 @@ def _scene(known_as: int, image: Mapping[str, Any], entry: Mapping[str, Any], re
     relations = []
     for number, item in enumerate(list_of(related, "relationships", "")):
         field = f"relationships[{number}]."
+        item = mapping(item, field.rstrip("."))
         ends = [add(mapping(item.get(end), f"{field}{end}"), f"{field}{end}.") for end in ("subject", "object")]
         if ends[0] is not None and ends[1] is not None and ends[0] != ends[1]:
             predicate = canonical(text_of(item, "predicate", field))

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wherewise.samples.errors import DatasetError
+from wherewise.samples.files import read_text
 from wherewise.samples.plain import load_json, short
 from wherewise.scenes.boxes import OrientedBox
 from wherewise.scenes.scans.conventions import BoxAxes, Convention
@@ -78,12 +79,8 @@ def read_table(path: Path) -> dict[str, Any]:
     Raises:
         DatasetError: It is missing, no text, no JSON, or holds something else.
     """
-    if not path.is_file():
-        raise DatasetError("there is no such file", file=str(path), fix="correct the path")
     try:
-        table = load_json(path.read_text(encoding="utf-8"), None)
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"not UTF-8 text: {error.reason}", file=str(path), fix="copy the file again") from error
+        table = load_json(read_text(path), None)
     except DatasetError as error:
         raise error.at(file=str(path)) from error
     if not isinstance(table, dict):

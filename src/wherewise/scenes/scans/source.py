@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from wherewise.samples.errors import DatasetError
+from wherewise.samples.files import read_text
 from wherewise.samples.media import Video
 from wherewise.scenes.annotated import Annotated, Refusal
 from wherewise.scenes.boxes import OrientedBox, upright_axes
@@ -132,14 +134,16 @@ def read_places(path: Path) -> dict[str, str]:
     """
     if not path.is_file():
         raise DatasetError("there is no such file", file=str(path), fix="correct the path in 'places'")
-    with path.open(encoding="utf-8", newline="") as stream:
-        reader = csv.DictReader(stream)
+    try:
+        reader = csv.DictReader(io.StringIO(read_text(path), newline=""), restval="")
         missing = {"video_id", "visit_id"} - set(reader.fieldnames or ())
         if missing:
             raise DatasetError(
                 f"has no column {' and '.join(sorted(missing))}", file=str(path), fix="give video_id and visit_id"
             )
         return {row["video_id"].strip(): row["visit_id"].strip() for row in reader}
+    except csv.Error as error:
+        raise DatasetError(f"no table: {error}", file=str(path), fix="save it as CSV again") from error
 
 
 def scan_scene(record: ScanRecord, *, place: str) -> tuple[Scene, dict[str, str]]:

@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from wherewise.samples.errors import DatasetError
+from wherewise.scenes.arrays import load_arrays
 from wherewise.scenes.simulate.generate import Simulated
 
 MILLIMETRES = 1000.0
@@ -62,17 +64,21 @@ def read_sidecar(source: Path | bytes) -> Sidecar:
     """A stored sidecar.
 
     Raises:
-        ValueError: The file lacks one of `FIELDS`.
+        DatasetError: The file is damaged or lacks one of `FIELDS`.
     """
-    with np.load(io.BytesIO(source) if isinstance(source, bytes) else source, allow_pickle=False) as data:
-        missing = sorted(set(FIELDS) - set(data.files))
-        if missing:
-            raise ValueError(f"{source if isinstance(source, Path) else 'sidecar'}: lacks {', '.join(missing)}")
-        return Sidecar(
-            depth=(data["depth"] / np.float32(MILLIMETRES)).astype(np.float32),
-            ids=data["ids"].astype(np.int32),
-            times=data["times"],
-            focal=data["focal"],
-            position=data["position"],
-            rotation=data["rotation"],
+    data = load_arrays(source)
+    missing = sorted(name for name in FIELDS if name not in data or data[name].dtype.kind not in "uif")
+    if missing:
+        raise DatasetError(
+            f"lacks {', '.join(missing)}",
+            file=str(source) if isinstance(source, Path) else "sidecar",
+            fix="make it again",
         )
+    return Sidecar(
+        depth=(data["depth"] / np.float32(MILLIMETRES)).astype(np.float32),
+        ids=data["ids"].astype(np.int32),
+        times=data["times"],
+        focal=data["focal"],
+        position=data["position"],
+        rotation=data["rotation"],
+    )

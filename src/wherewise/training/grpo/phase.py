@@ -274,7 +274,15 @@ class GRPOPhase:
             ReplyGroup(completions=texts, sample=sample, prompt=self.config.prompt, shuffled=others)
         )
         return [
-            Reply(text=c.text, tokens=c.tokens, truncated=c.truncated, scores=j.scores, reward=j.total, advantage=None)
+            Reply(
+                text=c.text,
+                tokens=c.tokens,
+                truncated=c.truncated,
+                scores=j.scores,
+                reward=j.total,
+                advantage=None,
+                seen=c.seen,
+            )
             for c, j in zip(texts, judged, strict=True)
         ]
 

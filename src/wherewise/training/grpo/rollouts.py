@@ -23,6 +23,9 @@ from wherewise.training.run_folder import write_atomic
 MAX_SIDE = 640
 """Longest side in pixels of a written picture."""
 
+MAX_FRAMES = 8
+"""Most frames of a clip that are written, spread evenly over those that the model saw."""
+
 
 def reward_label(name: str) -> str:
     """What a reward is called in logs: a function from a file goes by its own name.
@@ -44,6 +47,7 @@ class Reply:
         scores: Each reward's score.
         reward: The weighted total, or None if it could not be judged.
         advantage: Its advantage in its group, or None.
+        seen: ``(width, height)`` in pixels of the first picture as the model saw it, if known; pages decode with it.
     """
 
     text: str
@@ -52,6 +56,7 @@ class Reply:
     scores: dict[str, Score]
     reward: float | None
     advantage: float | None
+    seen: tuple[int, int] | None = None
 
     def record(self) -> dict[str, Any]:
         """The JSON form."""
@@ -120,14 +125,18 @@ class RolloutWriter:
             "media": [self._medium(medium) for medium in load_media(sample, self.root, self.frames)],
             "evidence": to_plain(sample.evidence, "evidence"),
             "completions": [reply.record() for reply in replies],
-        }
+        } | ({"seen": list(replies[0].seen)} if replies and replies[0].seen else {})
 
     def _medium(self, medium: Medium) -> dict[str, Any]:
         picture = medium if isinstance(medium, PIL.Image.Image) else PIL.Image.fromarray(medium.array[0])
         record = {"file": self._picture(picture), "width": picture.width, "height": picture.height}
         if isinstance(medium, PIL.Image.Image):
             return {"type": "image", **record}
-        return {"type": "video", **record, "times": [float(t) for t in medium.times]}
+        times = [float(t) for t in medium.times]
+        last = min(len(times), MAX_FRAMES) - 1
+        shown = [round(i * (len(times) - 1) / max(1, last)) for i in range(last + 1)]
+        frames = [{"file": self._picture(PIL.Image.fromarray(medium.array[i])), "time": times[i]} for i in shown]
+        return {"type": "video", **record, "times": times, "frames": frames}
 
     def _picture(self, picture: PIL.Image.Image) -> str:
         small = picture.convert("RGB")

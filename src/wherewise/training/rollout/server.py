@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 from wherewise.answers.styles import render_prompt
 from wherewise.models.inputs import EncodedPrompt, end_token_ids, padding_id
 from wherewise.samples import Sample
-from wherewise.training.data import load_media, shuffle_media
+from wherewise.training.data import load_media
 from wherewise.training.grpo.config import GRPOConfig
 from wherewise.training.grpo.prefix import Completions
 from wherewise.training.grpo.scoring import never_sampled
@@ -259,12 +259,8 @@ class ServerEngine:
     def _submit(self, order: Order, sample: Sample) -> Future[Delivery]:
         """Encode here (the encoder is not for several threads), ask in a thread."""
         encoder, config = self.session.encoder, cast(GRPOConfig, self.session.config)
-        media = load_media(sample, self.session.root, config.frames)
-        if order.shuffle is None:
-            prompt = encoder.encode(sample)
-        else:
-            media = shuffle_media(media, order.shuffle, sample.id)
-            prompt = encoder.encode_shuffled(sample, order.shuffle)
+        media = load_media(sample, self.session.root, config.frames, shuffle=order.shuffle)
+        prompt = encoder.encode(sample) if order.shuffle is None else encoder.encode_shuffled(sample, order.shuffle)
         body = {
             **self.sampling.body(),
             **clip_arguments(media, sample_id=sample.id),
