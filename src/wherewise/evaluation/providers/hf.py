@@ -11,6 +11,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -221,10 +222,9 @@ class HfProvider:
 
 def _key(medium: Media, request: Request) -> str:
     """What tells media of a run apart: their bytes, or where they lie and which part of them is meant."""
-    data = medium.data if isinstance(medium, Image) else None
-    if data is not None:
-        return hashlib.sha256(data).hexdigest()
-    return f"{request.root}/{medium!r}"
+    if medium.data is None:
+        return f"{request.root}/{medium!r}"
+    return f"{hashlib.sha256(medium.data).hexdigest()}/{replace(medium, data=None, path='data')!r}"
 
 
 def _shared(requests: Sequence[Request]) -> frozenset[str]:

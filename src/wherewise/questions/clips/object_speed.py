@@ -55,4 +55,5 @@ def object_speed(scene: Scene, rng: random.Random, config: QuestionsConfig) -> Q
         rationale=f"Things of known size beside the way of the {a.label} tell how far it gets.",
         reckoning=f"The {a.label} travels {length:.1f} m in {lasting:.1f} s.",
         facts={"label": "speed" if speed else "way", "length": length},
+        pool="speed" if speed else "way",
     )
