@@ -88,7 +88,9 @@ VERBS: dict[str, Verb] = {
     "recipe run": Verb("wherewise.cli.recipe:run_recipe", "Run a published recipe, or with --tiny a miniature of it."),
     "recipe copy": Verb("wherewise.cli.recipe:copy", "Copy a recipe's configs, to change them."),
     "merge": Verb("wherewise.cli.merge:merge", "Merge adapters or shards into a plain Hugging Face folder."),
-    "view": Verb("wherewise.cli.view:view", "Pages of a dataset, of runs and evaluations, of two of them, of a live run."),
+    "view": Verb(
+        "wherewise.cli.view:view", "Pages of a dataset, of runs and evaluations, of two of them, of a live run."
+    ),
     "chat": Verb("wherewise.cli.chat:chat", "Ask a model about a picture or a clip, in the browser."),
     "init": Verb("wherewise.cli.init:init", "Write a commented config for your model, data and GPU."),
     "doctor": Verb(
