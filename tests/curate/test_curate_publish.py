@@ -58,8 +58,17 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
         monkeypatch.setattr(
             "huggingface_hub.constants.HF_HUB_DISABLE_XET", True
         )  # plain LFS; Xet has servers of its own
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
         monkeypatch.setenv("HF_TOKEN", TOKEN)
         yield running
+
+
+def test_offline_mode_is_named(tmp_path: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    folder = dataset(tmp_path / "set")
+    assert run(["data", "card", str(folder)]) == 0
+    assert run(["data", "push", str(folder), "me/set"]) == 2
+    assert "HF_HUB_OFFLINE" in capsys.readouterr().err
 
 
 def test_a_card_says_what_is_there(tmp_path: Path) -> None:

@@ -91,15 +91,17 @@ def push(upload: Upload, repo: str, *, public: bool = False, revision: str | Non
         message: The commit's.
 
     Raises:
-        InputError: The repository is public and `public` is False, or its name cannot be one.
+        InputError: The repository is public and `public` is False, its name cannot be one, or the hub is switched off.
         RunStopped: The hub refuses.
         ModuleNotFoundError: huggingface_hub is missing (extra ``hub``).
     """
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, constants
     from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
     if not REPO.fullmatch(repo):
         raise InputError(f"{repo!r} names no repository; give owner/name")
+    if constants.HF_HUB_OFFLINE:
+        raise InputError("HF_HUB_OFFLINE is set, so nothing can be uploaded: unset it and push again")
     api = HfApi()
     try:
         try:

@@ -51,6 +51,7 @@ def camera_motion(scene: Scene, rng: random.Random, config: QuestionsConfig) -> 
             rationale=rationale,
             reckoning=reckoning,
             facts={"label": asked, "way": list(step.way)},
+            pool=f"{asked} {step.span}",
         )
     return choose(
         "camera_motion",
