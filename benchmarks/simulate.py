@@ -122,7 +122,7 @@ def path(config: SimulateConfig, scenes: int) -> dict[str, float]:
 
 def processes(scenes: int) -> dict[str, float]:
     """Wall-clock ratio of two processes to one on the same path."""
-    config = PATHS["room 224"]
+    config = PATHS["room 448"]
     questions = QuestionsConfig(calibration=0)
     spent = {}
     for workers in (1, 2):
@@ -152,7 +152,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenes", type=int, default=20, help="rooms of each kind")
     parser.add_argument("--sizes", default="224x224,448x448,640x480", help="pictures to draw, WxH, comma between")
-    parser.add_argument("--processes", action="store_true", help="also 1 and 2 processes on the wall clock")
+    parser.add_argument("--processes", type=int, default=0, metavar="N", help="also 1 and 2 processes over N scenes")
     parser.add_argument("--memory", type=int, default=0, metavar="N", help="also peak memory over N small scenes")
     arguments = parser.parse_args()
     os.environ.setdefault("LP_NUM_THREADS", "1")
@@ -176,7 +176,7 @@ def main() -> None:
             report["frames"][key] = frames(rooms, fine)  # type: ignore[index]
     report["triangles"] = round(float(np.mean([len(drawn.shots[0].solid.faces) for drawn in drafts])))
     if arguments.processes:
-        report["processes"] = processes(max(64, 8 * arguments.scenes))
+        report["processes"] = processes(arguments.processes)
     print(json.dumps(report, indent=2))
 
 
